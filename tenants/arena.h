@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that is given back all at once: one batch's events, one request's answer. Not thread-safe; one owner.
+ */
+#ifndef QUN_TENANTS_ARENA_H
+#define QUN_TENANTS_ARENA_H
+
+#include <qun/plugin.h>
+
+struct qun_arena_block;
+
+struct qun_arena {
+  struct qun_arena_block *head;
+  size_t used; /* bytes handed out since init or clear */
+};
+
+void qun_arena_init(struct qun_arena *a);
+/* Gives everything back. */
+void qun_arena_fini(struct qun_arena *a);
+/* Forgets everything handed out and keeps one block for the next round. */
+void qun_arena_clear(struct qun_arena *a);
+/* n bytes aligned to 16, not zeroed. NULL when memory ran out. */
+void *qun_arena_alloc(struct qun_arena *a, size_t n);
+/* A copy of bytes (with a NUL behind them that does not count). {NULL, 0} when memory ran out or `s` is empty. */
+qun_slice qun_arena_copy(struct qun_arena *a, qun_slice s);
+
+#endif

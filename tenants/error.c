@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tenants/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int qun_error_set(struct qun_error *err, int code, const char *format, ...) {
+  va_list args;
+  if (!err) return code;
+  err->code = code;
+  va_start(args, format);
+  vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
+  return code;
+}
+
+void qun_error_prefix(struct qun_error *err, const char *format, ...) {
+  char prefix[sizeof err->message];
+  char rest[sizeof err->message];
+  va_list args;
+  if (!err) return;
+  va_start(args, format);
+  vsnprintf(prefix, sizeof prefix, format, args);
+  va_end(args);
+  memcpy(rest, err->message, sizeof rest);
+  size_t n = strlen(prefix);
+  if (n > sizeof err->message - 3) n = sizeof err->message - 3;
+  memcpy(err->message, prefix, n);
+  snprintf(err->message + n, sizeof err->message - n, ": %s", rest);
+}
