@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one gate into the engine. Every format becomes a canonical event map; this turns it into a struct qun_input: checked against the
+ * vocabulary, platform ids turned into pseudonyms, personal fields sealed.
+ *
+ * A canonical event is a msgpack map with these keys, others refused:
+ *   id       text or integer, 1..200 bytes as text        source   text 1..200
+ *   type     text                                         time     RFC 3339 text, or integer UTC ms; absent: receive time
+ *   subject, group, channel, lang: text up to 200         member   text 1..200: the platform's id of who did it
+ *   data     map of the type's fields (qun/events.h)
+ */
+#ifndef QUN_HOST_INTAKE_NORMALISE_H
+#define QUN_HOST_INTAKE_NORMALISE_H
+
+#include "host/plugins/plugin_set.h"
+#include "tenants/input.h"
+#include "tenants/vault.h"
+
+struct qun_normaliser {
+  const struct qun_plugin_set *plugins;
+  struct qun_vault *vault;
+  bool seal_text;        /* the tenant's setting; default on */
+  bool operator_types;   /* the caller may send types marked OPERATOR */
+  bool imported;         /* sets QUN_INPUT_IMPORTED */
+  int64_t now_ms;        /* receive time; an event dated more than 5 minutes ahead of it is refused */
+};
+
+/* Appends one event to `batch`. `canonical` is checked for well-formed msgpack, depth (16) and UTF-8 first, so foreign bytes may be given as they are.
+   QUN_EINVAL: what is wrong and where ("data.amount: must be an integer in minor units"); QUN_EDENIED: a type the caller may not send.
+   The batch is unchanged on refusal. Any thread; a normaliser belongs to one thread at a time. */
+int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_slice canonical, struct qun_error *err);
+
+/* RFC 3339 with time zone to UTC milliseconds. 0 or QUN_EINVAL. Pure. */
+int qun_time_parse(qun_slice text, int64_t *ms);
+/* "2026-11-21T08:00:00.000Z" (24 bytes and a NUL). Pure. */
+void qun_time_format(int64_t ms, char out[25]);
+/* 1 if well-formed UTF-8 (RFC 3629) without NUL. Pure. */
+int qun_utf8_valid(qun_slice text);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plugins that a host has loaded: manifests, code, order. Built once at start; after that read only, any thread.
+ */
+#ifndef QUN_HOST_PLUGINS_PLUGIN_SET_H
+#define QUN_HOST_PLUGINS_PLUGIN_SET_H
+
+#include "host/plugins/manifest.h"
+
+enum { QUN_PLUGINS_MAX = 32 };
+
+struct qun_loaded_plugin {
+  struct qun_manifest *manifest;
+  const struct qun_plugin *vtable; /* a whole struct of this host's size: copied min(size), zero filled */
+  const struct qun_magic *magic;
+  char *dir;                       /* package folder */
+  bool trusted;                    /* its hash is on the list made at build */
+  unsigned char sha256[32];        /* of the shared object */
+  void *library;                   /* dlopen handle; never closed */
+};
+
+/* A plugin that was refused, and why. */
+struct qun_refused_plugin {
+  char *dir;
+  char reason[400];
+};
+
+struct qun_plugin_set {
+  struct qun_loaded_plugin *plugins; /* in dependency order (manifest.after, then id) */
+  uint32_t count;
+  struct qun_refused_plugin *refused;
+  uint32_t refused_count;
+};
+
+/* Loads each package folder below `dir` (folders with a plugin.yaml). Per plugin: manifest read and resolved (required services exist, ids and
+   types unique, `after` known) before dlopen; hash compared with the list made at build (allow_untrusted: off refuses others); dlopen(RTLD_NOW|RTLD_LOCAL)
+   of the very bytes hashed; qun_plugin_v1, magic, ABI, id, version and the mandatory slots checked. A refusal has its own sentence and lets the
+   others load. QUN_EINVAL only when `dir` cannot be read. Main thread. */
+int qun_plugin_set_load(struct qun_plugin_set **out, const char *dir, bool allow_untrusted, struct qun_error *err);
+/* NULL is fine. Does not dlclose. */
+void qun_plugin_set_destroy(struct qun_plugin_set *set);
+/* By id; NULL if not loaded. */
+const struct qun_loaded_plugin *qun_plugin_set_find(const struct qun_plugin_set *set, const char *id);
+
+/* The event type of that name in the core vocabulary or a loaded manifest: flags and fields. 0 if unknown, 1 if found. Fast: hashed. */
+struct qun_type_view {
+  const char *name;
+  uint32_t flags;
+  const struct qun_manifest_field *fields; /* core fields are given in the same form */
+  uint32_t fields_count;
+  const char *plugin;                      /* defining plugin, or NULL for core */
+};
+int qun_plugin_set_type(const struct qun_plugin_set *set, qun_slice name, const struct qun_type_view **out);
+
+/* The service ids this host has, for the loader's check and for `query`. NULL-terminated. */
+extern const char *const qun_host_services[];
+
+#endif
