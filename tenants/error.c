@@ -27,5 +27,9 @@ void qun_error_prefix(struct qun_error *err, const char *format, ...) {
   size_t n = strlen(prefix);
   if (n > sizeof err->message - 3) n = sizeof err->message - 3;
   memcpy(err->message, prefix, n);
-  snprintf(err->message + n, sizeof err->message - n, ": %s", rest);
+  size_t room = sizeof err->message - n - 3, len = strnlen(rest, sizeof rest - 1);
+  memcpy(err->message + n, ": ", 2);
+  if (len > room) len = room;
+  memcpy(err->message + n + 2, rest, len);
+  err->message[n + 2 + len] = '\0';
 }
