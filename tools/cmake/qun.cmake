@@ -16,7 +16,8 @@ endfunction()
 add_library(qun_flags INTERFACE)
 target_compile_definitions(qun_flags INTERFACE _GNU_SOURCE)
 target_compile_options(qun_flags INTERFACE -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes
-                       -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wformat=2 -Wvla -Wundef)
+                       -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wformat=2 -Wvla -Wundef
+                       -Wno-format-truncation) # messages have a bound and are cut at it on purpose
 if(QUN_ASAN)
   target_compile_options(qun_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(qun_flags INTERFACE -fsanitize=address,undefined)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tenants/store.h"
+
+#include "tenants/overlay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { READERS_MAX = 512 };
+
+static const char *const host_tables[QUN_TABLE_PLUGIN] = {
+    [QUN_TABLE_META] = "meta",     [QUN_TABLE_LOG] = "log",       [QUN_TABLE_DUP] = "dup",
+    [QUN_TABLE_MEMBERS] = "members", [QUN_TABLE_TIMERS] = "timers", [QUN_TABLE_OUTBOX] = "outbox",
+    [QUN_TABLE_DEAD] = "dead",     [QUN_TABLE_AUDIT] = "audit",   [QUN_TABLE_BRIDGE] = "bridge",
+};
+
+int qun_store_error(struct qun_error *err, int status, const char *what) {
+  if (status == MDB_NOTFOUND) return qun_error_set(err, QUN_ENOTFOUND, "%s: not found", what);
+  if (status == MDB_MAP_FULL)
+    return qun_error_set(err, QUN_EQUOTA, "%s: the tenant's byte quota and its reserve are used up", what);
+  return qun_error_set(err, QUN_EFAIL, "%s: %s", what, mdb_strerror(status));
+}
+
+static int open_tables(struct qun_store *s, const struct qun_store_options *o) {
+  MDB_txn *txn;
+  int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+  if (rc) return rc;
+  for (uint32_t t = 0; t < QUN_TABLE_PLUGIN && !rc; t++) rc = mdb_dbi_open(txn, host_tables[t], MDB_CREATE, &s->dbi[t]);
+  for (uint32_t i = 0; i < o->plugins_count && !rc; i++) {
+    char name[80];
+    snprintf(name, sizeof name, "ks.%s", o->plugins[i]);
+    rc = mdb_dbi_open(txn, name, MDB_CREATE, &s->dbi[QUN_TABLE_PLUGIN + i]);
+  }
+  if (rc) {
+    mdb_txn_abort(txn);
+    return rc;
+  }
+  s->tables = QUN_TABLE_PLUGIN + o->plugins_count;
+  return mdb_txn_commit(txn);
+}
+
+int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *o, struct qun_error *err) {
+  unsigned flags = MDB_NOTLS | (o->scratch ? MDB_NOSYNC : 0u);
+  int rc = 0;
+  if (o->plugins_count > QUN_STORE_PLUGINS_MAX)
+    return qun_error_set(err, QUN_EINVAL, "%u plugins: a store has keyspaces for %d", o->plugins_count, QUN_STORE_PLUGINS_MAX);
+  if (mkdir(dir, 0700) < 0 && errno != EEXIST) return qun_error_set(err, QUN_EFAIL, "store %s: cannot make the folder: %m", dir);
+  struct qun_store *s = calloc(1, sizeof *s);
+  if (!s) return qun_error_set(err, QUN_EFAIL, "store %s: out of memory", dir);
+  s->quota_bytes = o->quota_bytes ? o->quota_bytes : 1ull << 30;
+  s->scratch = o->scratch;
+  rc = mdb_env_create(&s->env);
+  if (!rc) rc = mdb_env_set_maxdbs(s->env, QUN_TABLES_MAX);
+  if (!rc) rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
+  if (!rc) rc = mdb_env_set_mapsize(s->env, (size_t)((s->quota_bytes + s->quota_bytes / 4 + 65535) & ~65535ull));
+  if (!rc) rc = mdb_env_open(s->env, dir, flags, 0600);
+  if (!rc) rc = mdb_reader_check(s->env, NULL);
+  if (!rc) rc = open_tables(s, o);
+  if (rc) {
+    qun_error_set(err, rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH ? QUN_ECONFLICT : QUN_EFAIL, "store %s: %s",
+                  dir, mdb_strerror(rc));
+    qun_store_close(s);
+    return err ? err->code : QUN_EFAIL;
+  }
+  MDB_stat st;
+  mdb_env_stat(s->env, &st);
+  s->page_size = st.ms_psize;
+  *out = s;
+  return 0;
+}
+
+void qun_store_close(struct qun_store *s) {
+  if (!s) return;
+  if (s->env) mdb_env_close(s->env);
+  free(s);
+}
+
+uint64_t qun_store_bytes(const struct qun_store *s) {
+  MDB_envinfo info;
+  mdb_env_info(s->env, &info);
+  return ((uint64_t)info.me_last_pgno + 1) * s->page_size;
+}
+
+int qun_view_begin(struct qun_view *v, struct qun_store *s, struct qun_error *err) {
+  memset(v, 0, sizeof *v);
+  int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &v->txn);
+  if (rc) return qun_store_error(err, rc, "begin a read");
+  v->store = s;
+  return 0;
+}
+
+void qun_view_end(struct qun_view *v) {
+  if (v->txn) mdb_txn_abort(v->txn);
+  memset(v, 0, sizeof *v);
+}
+
+static MDB_val to_val(qun_slice s) {
+  return (MDB_val){.mv_size = (size_t)s.len, .mv_data = (void *)(uintptr_t)s.ptr};
+}
+
+static qun_slice to_slice(MDB_val v) {
+  return (qun_slice){v.mv_data, v.mv_size};
+}
+
+int qun_view_get(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value) {
+  if (v->overlay) {
+    const struct qun_overlay_row *row = qun_overlay_find(v->overlay, table, key);
+    if (row && row->state == QUN_OVERLAY_DEL) return QUN_ENOTFOUND;
+    if (row && row->state == QUN_OVERLAY_PUT) {
+      *value = row->value;
+      return 0;
+    }
+  }
+  MDB_val k = to_val(key);
+  MDB_val data;
+  int rc = mdb_get(v->txn, v->store->dbi[table], &k, &data);
+  if (rc) return rc == MDB_NOTFOUND ? QUN_ENOTFOUND : QUN_EFAIL;
+  *value = to_slice(data);
+  return 0;
+}
+
+static bool has_prefix(qun_slice key, qun_slice prefix) {
+  return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.ptr, prefix.ptr, (size_t)prefix.len) == 0);
+}
+
+/* Both sides of a merge: LMDB's cursor and the overlay's rows. */
+struct merge {
+  MDB_cursor *cursor;
+  MDB_val key, value;
+  bool below;                          /* the cursor stands on a row in range */
+  const struct qun_overlay_row *above; /* next overlay row in range, or NULL */
+};
+
+static int merge_start(struct merge *m, const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after) {
+  qun_slice from = after.len ? after : prefix;
+  int rc = mdb_cursor_open(v->txn, v->store->dbi[table], &m->cursor);
+  if (rc) return QUN_EFAIL;
+  m->key = to_val(from);
+  rc = mdb_cursor_get(m->cursor, &m->key, &m->value, from.len ? MDB_SET_RANGE : MDB_FIRST);
+  if (!rc && after.len && qun_slice_eq(to_slice(m->key), after)) rc = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT);
+  m->below = rc == 0 && has_prefix(to_slice(m->key), prefix);
+  m->above = v->overlay ? qun_overlay_seek(v->overlay, table, from, after.len > 0) : NULL;
+  if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
+  return rc == 0 || rc == MDB_NOTFOUND ? 0 : QUN_EFAIL;
+}
+
+static void merge_step_below(struct merge *m, qun_slice prefix) {
+  m->below = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT) == 0 && has_prefix(to_slice(m->key), prefix);
+}
+
+static void merge_step_above(struct merge *m, const struct qun_view *v, qun_slice prefix) {
+  m->above = qun_overlay_next(v->overlay, m->above);
+  if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
+}
+
+int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after, struct qun_pair *pairs, uint32_t cap,
+                  uint32_t *count) {
+  struct merge m = {0};
+  uint32_t n = 0;
+  int rc = merge_start(&m, v, table, prefix, after);
+  if (rc) goto out;
+  while (n < cap && (m.below || m.above)) {
+    int order = !m.above ? -1 : !m.below ? 1 : qun_slice_cmp(to_slice(m.key), m.above->key);
+    if (order < 0 || (order == 0 && m.above->state == QUN_OVERLAY_NONE)) {
+      pairs[n++] = (struct qun_pair){to_slice(m.key), to_slice(m.value)};
+    } else if (m.above->state == QUN_OVERLAY_PUT) {
+      pairs[n++] = (struct qun_pair){m.above->key, m.above->value};
+    }
+    if (order >= 0) merge_step_above(&m, v, prefix);
+    if (order <= 0) merge_step_below(&m, prefix);
+  }
+  *count = n;
+out:
+  if (m.cursor) mdb_cursor_close(m.cursor);
+  return rc;
+}
+
+int qun_view_last(const struct qun_view *v, unsigned table, qun_slice prefix, struct qun_pair *pair) {
+  MDB_cursor *cursor;
+  unsigned char past[512];
+  MDB_val key, value;
+  size_t n = (size_t)prefix.len;
+  if (n > sizeof past || mdb_cursor_open(v->txn, v->store->dbi[table], &cursor)) return QUN_EFAIL;
+  memcpy(past, prefix.ptr ? prefix.ptr : "", n);
+  while (n > 0 && past[n - 1] == 0xff) n--;
+  int rc;
+  if (n == 0) {
+    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+  } else {
+    past[n - 1]++;
+    key = (MDB_val){n, past};
+    rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+  }
+  if (rc == 0 && !has_prefix(to_slice(key), prefix)) rc = MDB_NOTFOUND;
+  if (rc == 0) *pair = (struct qun_pair){to_slice(key), to_slice(value)};
+  mdb_cursor_close(cursor);
+  return rc == 0 ? 0 : rc == MDB_NOTFOUND ? QUN_ENOTFOUND : QUN_EFAIL;
+}
