@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tenants/overlay.h"
 
+#ifndef __unused
+#define __unused __attribute__((unused)) /* tree.h marks its functions with it */
+#endif
 #include <bsd/sys/tree.h>
 #include <stdlib.h>
 
@@ -24,7 +27,7 @@ static int compare(const struct node *a, const struct node *b) {
 }
 
 RB_HEAD(order_tree, node);
-RB_GENERATE_STATIC(order_tree, node, order, compare)
+RB_GENERATE_INTERNAL(order_tree, node, order, compare, static __unused)
 
 struct table {
   struct node *hash;
