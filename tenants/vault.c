@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tenants/vault_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+  SIGNER_KEY_SIZE = QUN__MAGIC_SIZE + 32 + QUN__SUM_SIZE,
+  SIGNER_STATE_SIZE = QUN__MAGIC_SIZE + 8 + 32 + QUN__SUM_SIZE
+};
+
+static const char kdf_context[crypto_kdf_CONTEXTBYTES] = {'q', 'u', 'n', 'v', 'a', 'u', 'l', 't'};
+
+void qun__put_u64(unsigned char *at, uint64_t value) {
+  for (int i = 7; i >= 0; i--, value >>= 8) at[i] = (unsigned char)value;
+}
+
+uint64_t qun__get_u64(const unsigned char *at) {
+  uint64_t value = 0;
+  for (int i = 0; i < 8; i++) value = value << 8 | at[i];
+  return value;
+}
+
+void qun__key_sum(const unsigned char *bytes, size_t n, unsigned char *out, size_t size) {
+  unsigned char sum[QUN__SUM_SIZE];
+  crypto_generichash(sum, sizeof sum, bytes, n, NULL, 0);
+  memcpy(out, sum, size);
+}
+
+void qun__key_sum_put(unsigned char *bytes, size_t size) {
+  qun__key_sum(bytes, size - QUN__SUM_SIZE, bytes + size - QUN__SUM_SIZE, QUN__SUM_SIZE);
+}
+
+bool qun__key_sum_right(const unsigned char *bytes, size_t size, const char *magic) {
+  unsigned char sum[QUN__SUM_SIZE];
+  qun__key_sum(bytes, size - sizeof sum, sum, sizeof sum);
+  return memcmp(bytes, magic, QUN__MAGIC_SIZE) == 0 && memcmp(sum, bytes + size - sizeof sum, sizeof sum) == 0;
+}
+
+void qun__tenant_key_pack(unsigned char out[QUN__TENANT_KEY_SIZE], uint64_t generation, const unsigned char master[32],
+                          const unsigned char wrapping[32]) {
+  memcpy(out, "QUNKEY1\n", QUN__MAGIC_SIZE);
+  qun__put_u64(out + 8, generation);
+  memcpy(out + 16, master, 32);
+  memcpy(out + 48, wrapping, 32);
+  qun__key_sum_put(out, QUN__TENANT_KEY_SIZE);
+}
+
+/* ---- create, destroy */
+
+static bool tenant_name_fits(const char *name) {
+  size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+  return n >= 1 && n <= 63 && !name[n] && name[0] != '-';
+}
+
+static int tenant_path(char *out, size_t size, const char *keys_dir, const char *prefix, const char *tenant,
+                       struct qun_error *err) {
+  if (!tenant_name_fits(tenant))
+    return qun_error_set(err, QUN_EINVAL, "'%.80s' is no tenant name: 1 to 63 of a-z, 0-9 and '-', not '-' first",
+                         tenant);
+  int n = snprintf(out, size, "%s/%s%s", keys_dir, prefix, tenant);
+  if (n < 0 || (size_t)n >= size) return qun_error_set(err, QUN_EINVAL, "%.80s...: this path is too long", keys_dir);
+  return 0;
+}
+
+static int write_tenant_key(const struct qun_key_dir *dir, struct qun_error *err) {
+  unsigned char roots[64], bytes[QUN__TENANT_KEY_SIZE];
+  randombytes_buf(roots, sizeof roots);
+  qun__tenant_key_pack(bytes, 1, roots, roots + 32);
+  int code = qun__key_file_write(dir, "tenant.key", bytes, sizeof bytes, err);
+  sodium_memzero(roots, sizeof roots);
+  sodium_memzero(bytes, sizeof bytes);
+  return code;
+}
+
+static int write_signer_key(const struct qun_key_dir *dir, struct qun_error *err) {
+  unsigned char bytes[SIGNER_KEY_SIZE];
+  memcpy(bytes, "QUNSIG1\n", QUN__MAGIC_SIZE);
+  randombytes_buf(bytes + QUN__MAGIC_SIZE, 32);
+  qun__key_sum_put(bytes, sizeof bytes);
+  int code = qun__key_file_write(dir, "signer.key", bytes, sizeof bytes, err);
+  sodium_memzero(bytes, sizeof bytes);
+  return code;
+}
+
+static void signer_state_pack(unsigned char out[SIGNER_STATE_SIZE], uint64_t size, const unsigned char root[32]) {
+  memcpy(out, "QUNTOP1\n", QUN__MAGIC_SIZE);
+  qun__put_u64(out + 8, size);
+  memcpy(out + 16, root, 32);
+  qun__key_sum_put(out, SIGNER_STATE_SIZE);
+}
+
+static int write_signer_state(const struct qun_key_dir *dir, struct qun_error *err) {
+  unsigned char bytes[SIGNER_STATE_SIZE], root[32];
+  qun_sha256_of((qun_slice){NULL, 0}, root);
+  signer_state_pack(bytes, 0, root);
+  return qun__key_file_write(dir, "signer.state", bytes, sizeof bytes, err);
+}
+
+/* Wipes every file of a keys folder, then the folder. */
+static int wipe_dir(const char *path, struct qun_error *err) {
+  struct qun_key_dir dir;
+  struct dirent *entry;
+  int code = qun__key_dir_open(&dir, path, err);
+  if (code == QUN_ENOTFOUND) return 0;
+  if (code) return code;
+  int list = dup(dir.fd);
+  DIR *names = list < 0 ? NULL : fdopendir(list);
+  if (!names) {
+    if (list >= 0) close(list);
+    qun__key_dir_close(&dir);
+    return qun_error_set(err, QUN_EFAIL, "%s: cannot list the keys folder: %s", path, strerror(errno));
+  }
+  while (!code && (entry = readdir(names))) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    code = qun__key_file_wipe(&dir, entry->d_name, err);
+  }
+  closedir(names);
+  if (!code) code = qun__key_dir_sync(&dir, err);
+  qun__key_dir_close(&dir);
+  if (!code && rmdir(path) != 0) code = qun_error_set(err, QUN_EFAIL, "%s: cannot remove: %s", path, strerror(errno));
+  return code;
+}
+
+static int fill_dir(const char *path, struct qun_error *err) {
+  struct qun_key_dir dir;
+  if (mkdir(path, 0700) != 0) return qun_error_set(err, QUN_EFAIL, "%s: cannot create: %s", path, strerror(errno));
+  int code = qun__key_dir_open(&dir, path, err);
+  if (code) return code;
+  code = write_tenant_key(&dir, err);
+  if (!code) code = qun__members_create(&dir, 1, err);
+  if (!code) code = write_signer_key(&dir, err);
+  if (!code) code = write_signer_state(&dir, err);
+  if (!code) code = qun__key_dir_sync(&dir, err);
+  qun__key_dir_close(&dir);
+  return code;
+}
+
+int qun_vault_create(const char *keys_dir, const char *tenant, struct qun_error *err) {
+  char path[480], fresh[480];
+  struct qun_key_dir root;
+  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
+  if (!code) code = tenant_path(fresh, sizeof fresh, keys_dir, ".new.", tenant, err);
+  if (code) return code;
+  if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start: no source of randomness");
+  if (mkdir(keys_dir, 0700) != 0 && errno != EEXIST)
+    return qun_error_set(err, QUN_EFAIL, "%s: cannot create: %s", keys_dir, strerror(errno));
+  code = qun__key_dir_open(&root, keys_dir, err);
+  if (code) return code;
+  /* built aside and moved in whole, so that a crash leaves either no keys or all of them */
+  code = wipe_dir(fresh, err);
+  if (!code) code = fill_dir(fresh, err);
+  if (!code && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
+    code = errno == EEXIST
+               ? qun_error_set(err, QUN_ECONFLICT, "%s: tenant %s has keys already", path, tenant)
+               : qun_error_set(err, QUN_EFAIL, "%s: cannot move the new keys here: %s", path, strerror(errno));
+  if (code)
+    wipe_dir(fresh, NULL);
+  else
+    code = qun__key_dir_sync(&root, err);
+  qun__key_dir_close(&root);
+  return code;
+}
+
+int qun_vault_destroy(const char *keys_dir, const char *tenant, struct qun_error *err) {
+  char path[480];
+  struct qun_key_dir root;
+  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
+  if (code) return code;
+  code = qun__key_dir_open(&root, keys_dir, err);
+  if (code) return code == QUN_ENOTFOUND ? 0 : code;
+  code = wipe_dir(path, err);
+  if (!code) code = qun__key_dir_sync(&root, err);
+  qun__key_dir_close(&root);
+  return code;
+}
+
+/* ---- open, close */
+
+static int load_tenant_key(struct qun_vault *v, struct qun_error *err) {
+  unsigned char bytes[QUN__TENANT_KEY_SIZE], salt[32];
+  struct qun__secrets *s = v->secrets;
+  int code = qun__key_file_read(&v->dir, "tenant.key", bytes, sizeof bytes, err);
+  if (!code && !qun__key_sum_right(bytes, sizeof bytes, "QUNKEY1\n"))
+    code = qun_error_set(err, QUN_EINVAL, "%s/tenant.key: this file was altered or is damaged (wrong checksum)",
+                         v->dir.path);
+  if (code) goto out;
+  v->generation = qun__get_u64(bytes + 8);
+  memcpy(s->master, bytes + 16, 32);
+  memcpy(s->wrapping, bytes + 48, 32);
+  crypto_kdf_derive_from_key(s->pseudonym, 32, 1, kdf_context, s->master);
+  crypto_kdf_derive_from_key(s->digest, 32, 2, kdf_context, s->master);
+  crypto_kdf_derive_from_key(salt, 32, 3, kdf_context, s->master);
+  qun_hmac_sha256_init(&s->salt, salt);
+  sodium_memzero(salt, sizeof salt);
+out:
+  sodium_memzero(bytes, sizeof bytes);
+  return code;
+}
+
+static int load_signer(struct qun_vault *v, struct qun_error *err) {
+  unsigned char key[SIGNER_KEY_SIZE], state[SIGNER_STATE_SIZE];
+  int code = qun__key_file_read(&v->dir, "signer.key", key, sizeof key, err);
+  if (!code) code = qun__key_file_read(&v->dir, "signer.state", state, sizeof state, err);
+  if (!code && !qun__key_sum_right(key, sizeof key, "QUNSIG1\n"))
+    code = qun_error_set(err, QUN_EINVAL, "%s/signer.key: this file was altered or is damaged (wrong checksum)",
+                         v->dir.path);
+  if (!code && !qun__key_sum_right(state, sizeof state, "QUNTOP1\n"))
+    code = qun_error_set(err, QUN_EINVAL, "%s/signer.state: this file was altered or is damaged (wrong checksum)",
+                         v->dir.path);
+  if (!code) {
+    crypto_sign_seed_keypair(v->public_key, v->secrets->signer, key + QUN__MAGIC_SIZE);
+    v->signed_size = qun__get_u64(state + 8);
+    memcpy(v->signed_root, state + 16, 32);
+  }
+  sodium_memzero(key, sizeof key);
+  return code;
+}
+
+int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err) {
+  char path[480];
+  struct qun_key_dir root;
+  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
+  if (code) return code;
+  if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start: no source of randomness");
+  code = qun__key_dir_open(&root, keys_dir, err);
+  if (code) return code;
+  qun__key_dir_close(&root);
+
+  struct qun_vault *v = calloc(1, sizeof *v);
+  if (!v) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  v->dir.fd = -1;
+  v->members.fd = -1;
+  pthread_mutex_init(&v->lock, NULL);
+  v->secrets = sodium_malloc(sizeof *v->secrets);
+  if (!v->secrets) code = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (!code) code = qun__key_dir_open(&v->dir, path, err);
+  if (!code) code = load_tenant_key(v, err);
+  if (!code) code = load_signer(v, err);
+  if (!code) code = qun__members_load(v, err);
+  if (code) {
+    qun_vault_close(v);
+    return code;
+  }
+  *out = v;
+  return 0;
+}
+
+void qun_vault_close(struct qun_vault *v) {
+  if (!v) return;
+  qun__members_unload(&v->members);
+  qun__key_dir_close(&v->dir);
+  sodium_free(v->secrets);
+  pthread_mutex_destroy(&v->lock);
+  free(v);
+}
+
+/* ---- what derives from the roots */
+
+void qun_vault_pseudonym(const struct qun_vault *v, qun_slice id, unsigned char out[QUN_PSEUDONYM_SIZE]) {
+  crypto_generichash(out, QUN_PSEUDONYM_SIZE, id.ptr, id.len, v->secrets->pseudonym, 32);
+}
+
+void qun_vault_digest(const struct qun_vault *v, qun_slice content, unsigned char out[QUN_DIGEST_SIZE]) {
+  unsigned char digest[crypto_generichash_BYTES_MIN];
+  crypto_generichash(digest, sizeof digest, content.ptr, content.len, v->secrets->digest, 32);
+  memcpy(out, digest, QUN_DIGEST_SIZE);
+}
+
+void qun_vault_salt(const struct qun_vault *v, uint64_t seq, unsigned char out[32]) {
+  unsigned char number[8];
+  qun__put_u64(number, seq);
+  qun_hmac_sha256_of(&v->secrets->salt, (qun_slice){number, sizeof number}, out);
+}
+
+void qun__vault_nonce(struct qun_vault *v, unsigned char *out, size_t n) {
+  unsigned char *nonces = v->secrets->nonces;
+  if (v->nonces_left < n) {
+    randombytes_buf(nonces, QUN__NONCE_BATCH);
+    v->nonces_left = QUN__NONCE_BATCH;
+  }
+  memcpy(out, nonces + QUN__NONCE_BATCH - v->nonces_left, n);
+  v->nonces_left -= n;
+}
+
+/* ---- signer */
+
+void qun_vault_public_key(const struct qun_vault *v, unsigned char out[32]) {
+  memcpy(out, v->public_key, 32);
+}
+
+int qun_vault_sign(struct qun_vault *v, qun_slice message, unsigned char sig[64], struct qun_error *err) {
+  if (crypto_sign_detached(sig, NULL, message.ptr, message.len, v->secrets->signer) == 0) return 0;
+  return qun_error_set(err, QUN_EFAIL, "%s: cannot sign", v->dir.path);
+}
+
+int qun_vault_advance(struct qun_vault *v, uint64_t size, const unsigned char root[32], struct qun_error *err) {
+  unsigned char bytes[SIGNER_STATE_SIZE];
+  int code = 0;
+  pthread_mutex_lock(&v->lock);
+  bool same = size == v->signed_size && memcmp(root, v->signed_root, 32) == 0;
+  if (size < v->signed_size)
+    code = qun_error_set(err, QUN_ECONFLICT,
+                         "%s/signer.state: a tree of %llu leaves was signed before; one of %llu would go back",
+                         v->dir.path, (unsigned long long)v->signed_size, (unsigned long long)size);
+  else if (size == v->signed_size && !same)
+    code =
+        qun_error_set(err, QUN_ECONFLICT, "%s/signer.state: another root was signed before for a tree of %llu leaves",
+                      v->dir.path, (unsigned long long)size);
+  if (!code && !same) {
+    signer_state_pack(bytes, size, root);
+    code = qun__key_file_replace(&v->dir, "signer.state", bytes, sizeof bytes, err);
+    if (!code) {
+      v->signed_size = size;
+      memcpy(v->signed_root, root, 32);
+    }
+  }
+  pthread_mutex_unlock(&v->lock);
+  return code;
+}
