@@ -3,7 +3,7 @@
 
 enum { KEY_MAX = 1 + 8 + 32 + 1 + QUN_TIMER_NAME_MAX };
 
-static qun_slice name_key(unsigned char key[KEY_MAX], qun_slice plugin, qun_slice name) {
+static qun_slice name_key(unsigned char *key, qun_slice plugin, qun_slice name) {
   size_t n = 0;
   key[n++] = 'n';
   memcpy(key + n, plugin.ptr, (size_t)plugin.len);
