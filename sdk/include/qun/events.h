@@ -86,6 +86,10 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("promo.recorded", QUN_G | QUN_O, "A prize draw, discount or price promise. The envelope's subject names it.")      \
   X("asset.recorded", QUN_G | QUN_O, "A picture, text or sound with its rights. The envelope's subject names it.")     \
   X("training.recorded", QUN_G | QUN_O, "Staff training. The envelope's subject names the course.")                    \
+  X("campaign.recorded", QUN_G | QUN_O, "An advertising campaign with its papers. The envelope's subject names it.")   \
+  X("plan.recorded", QUN_G | QUN_O, "A plan or policy in force. The envelope's subject is its kind, such as incident.")   \
+  X("group.recorded", QUN_G | QUN_O, "What a group is for. The envelope's group names it.")                            \
+  X("account.recorded", QUN_G | QUN_O, "An account that the tenant publishes with. The envelope's subject names it.")  \
   X("channel.reach", QUN_O, "How many people a channel reached. The envelope's channel names it.")                     \
   X("channel.cost", QUN_O, "Money spent on a channel. The envelope's channel names it.")                               \
   X("agreement.proposed", QUN_G | QUN_O, "Terms between this tenant and a partner. The envelope's subject is the agreement's id.") \
@@ -124,6 +128,10 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("message", "session", STR, 0, "", "stretch of conversation in the source")                                         \
   X("message", "community", STR, 0, "", "community in the source")                                                     \
   X("message", "moderated", STR, 0, "", "accepted, rejected or unmoderated in the source")                             \
+  X("message", "to", MEMBER, 0, "", "the member it was sent to, when to one alone")                                    \
+  X("message", "ai", BOOL, 0, "", "made by a machine")                                                                 \
+  X("message", "ai_label", BOOL, 0, "", "says so where people see it")                                                 \
+  X("message", "origin", STR, 0, "", "author and source of a reprint")                                                 \
   X("action", "text", STR, QUN_T, "", "what was written")                                                              \
   X("action", "reply_to", LIST, 0, "", "ids of the messages it answers")                                               \
   X("action", "session", STR, 0, "", "stretch of conversation in the source")                                          \
@@ -184,6 +192,7 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("member.profile", "guardian", BOOL, 0, "", "a guardian agreed")                                                    \
   X("member.profile", "tags", LIST, 0, "", "tags")                                                                     \
   X("member.profile", "sensitive", LIST, 0, "", "classes of sensitive data held: health, finance, biometrics, religion, location") \
+  X("member.profile", "from", STR, 0, "", "where the data is from: own, partner, public, scrape")                      \
   X("member.closed", "reason", STR, 0, "", "why")                                                                      \
   X("consent.given", "purpose", STR, QUN_R, "", "join, marketing, profiling, transfer, overlap, sensitive, publish, ...") \
   X("consent.given", "notice", STR, 0, "", "version of the notice shown")                                              \
@@ -206,30 +215,46 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("notice.published", "rights", STR, 0, "", "how to use one's rights")                                               \
   X("notice.published", "officer", STR, 0, "", "contact of the responsible person")                                    \
   X("notice.published", "kind", STR, 0, "", "general if absent, or child")                                             \
+  X("notice.published", "lists", LIST, 0, "", "lists that it holds: collection, sharing")                              \
+  X("notice.published", "withdrawal", STR, 0, "", "how to take consent back and delete")                               \
   X("rules.published", "version", STR, QUN_R, "", "version")                                                           \
   X("moderation", "action", STR, QUN_R, "", "warn, mute, delete, remove, ban, report, dismiss, patrol")                \
   X("moderation", "reason", STR, 0, "", "why")                                                                         \
   X("moderation", "rule", STR, 0, "", "rule")                                                                          \
   X("request.opened", "kind", STR, QUN_R, "", "access, export, correct, erase, object, portability")                   \
+  X("request.opened", "extra_proof", BOOL, 0, "", "more proof of identity was asked for than the policy says")         \
   X("request.answered", "outcome", STR, QUN_R, "", "done, refused")                                                    \
   X("request.answered", "reason", STR, 0, "", "reasons given")                                                         \
+  X("request.answered", "conditions_met", BOOL, 0, "", "the conditions of the right were met")                         \
   X("incident.opened", "class", STR, 0, "", "leak, attack, outage")                                                    \
   X("incident.opened", "level", STR, 0, "", "general, larger, major, extreme")                                         \
   X("incident.opened", "affected", INT, 0, "persons", "how many")                                                      \
   X("incident.opened", "detected", TIME, 0, "ms", "when it was found; the event's time if absent")                     \
   X("incident.reported", "to", STR, QUN_R, "", "authority or persons")                                                 \
+  X("incident.reported", "content", LIST, 0, "", "what it tells: kinds, cause, harm, measures, contact")               \
   X("vendor.recorded", "role", STR, 0, "", "processor, joint, recipient")                                              \
   X("vendor.recorded", "contract", STR, 0, "", "reference of the contract")                                            \
   X("vendor.recorded", "purpose", STR, 0, "", "what for")                                                              \
   X("vendor.recorded", "country", STR, 0, "ISO 3166", "where")                                                         \
   X("vendor.recorded", "sub_of", STR, 0, "", "vendor that it works for")                                               \
   X("vendor.recorded", "approved", BOOL, 0, "", "approved by the client")                                              \
+  X("vendor.recorded", "term", STR, 0, "", "how long")                                                                 \
+  X("vendor.recorded", "method", STR, 0, "", "how data is processed")                                                  \
+  X("vendor.recorded", "kinds", LIST, 0, "", "kinds of data")                                                          \
+  X("vendor.recorded", "measures", STR, 0, "", "protection")                                                           \
+  X("vendor.recorded", "ended", TIME, 0, "ms", "when it ended")                                                        \
+  X("vendor.recorded", "returned", BOOL, 0, "", "data given back or deleted")                                          \
   X("transfer.recorded", "to", STR, QUN_R, "", "who receives")                                                         \
   X("transfer.recorded", "country", STR, 0, "ISO 3166", "where to")                                                    \
   X("transfer.recorded", "path", STR, 0, "", "assessment, certification, contract")                                    \
   X("transfer.recorded", "subjects", INT, 0, "persons", "how many")                                                    \
   X("transfer.recorded", "sensitive", BOOL, 0, "", "sensitive data")                                                   \
   X("transfer.recorded", "fields", LIST, 0, "", "kinds of data")                                                       \
+  X("transfer.recorded", "kind", STR, 0, "", "provide, entrust, merger, judicial")                                     \
+  X("transfer.recorded", "contact", STR, 0, "", "contact of the receiver")                                             \
+  X("transfer.recorded", "notified", BOOL, 0, "", "the persons were told")                                             \
+  X("transfer.recorded", "approved", BOOL, 0, "", "approved by the competent authority")                               \
+  X("transfer.recorded", "kept_until", TIME, 0, "ms", "this record is kept until")                                     \
   X("assessment.recorded", "scope", STR, 0, "", "sensitive, automated, entrust, provide, publish, abroad")             \
   X("assessment.recorded", "retained_until", TIME, 0, "ms", "kept until")                                              \
   X("retention.set", "min_days", INT, 0, "d", "at least")                                                              \
@@ -238,13 +263,44 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("promo.recorded", "price_ref", INT, 0, "minor units", "reference price shown")                                     \
   X("promo.recorded", "price_low", INT, 0, "minor units", "lowest price of the seven days before")                     \
   X("promo.recorded", "rules", STR, 0, "", "version of the rules")                                                     \
+  X("promo.recorded", "changed", BOOL, 0, "", "rules changed after the start")                                         \
+  X("promo.recorded", "staff_winner", BOOL, 0, "", "a prize went to staff")                                            \
+  X("promo.recorded", "preticked", BOOL, 0, "", "an extra is ticked beforehand")                                       \
+  X("promo.recorded", "kept", BOOL, 0, "", "the promise was kept")                                                     \
   X("asset.recorded", "kind", STR, 0, "", "image, text, audio, video, portrait")                                       \
   X("asset.recorded", "licence", STR, 0, "", "licence; empty: none")                                                   \
   X("asset.recorded", "source", STR, 0, "", "where it is from")                                                        \
   X("asset.recorded", "expires", TIME, 0, "ms", "until when")                                                          \
   X("asset.recorded", "portrait_consent", BOOL, 0, "", "the person shown agreed in writing")                           \
+  X("asset.recorded", "author", STR, 0, "", "who made it")                                                             \
+  X("asset.recorded", "quoted", BOOL, 0, "", "used as a quotation")                                                    \
+  X("asset.recorded", "marks_removed", BOOL, 0, "", "marks of origin or rights were removed")                          \
+  X("asset.recorded", "ai", BOOL, 0, "", "made by a machine")                                                          \
+  X("asset.recorded", "ai_label", BOOL, 0, "", "says so where people see it")                                          \
+  X("asset.recorded", "ai_meta", BOOL, 0, "", "says so in its metadata")                                               \
   X("training.recorded", "passed", INT, 0, "persons", "how many passed")                                               \
   X("training.recorded", "taken", INT, 0, "persons", "how many took it")                                               \
+  X("campaign.recorded", "category", STR, 0, "", "as of a message")                                                    \
+  X("campaign.recorded", "advertiser", STR, 0, "", "verified name of the advertiser")                                  \
+  X("campaign.recorded", "approver", STR, 0, "", "who approved it")                                                    \
+  X("campaign.recorded", "reviewer", STR, 0, "", "qualified reviewer of advertisements")                               \
+  X("campaign.recorded", "review_no", STR, 0, "", "number of the prior review by the authority")                       \
+  X("campaign.recorded", "review_until", TIME, 0, "ms", "that number is valid until")                                  \
+  X("campaign.recorded", "evidence", LIST, 0, "", "proofs of the claims")                                              \
+  X("campaign.recorded", "same_text", BOOL, 0, "", "published as reviewed")                                            \
+  X("campaign.recorded", "targeted", BOOL, 0, "", "chosen by profile")                                                 \
+  X("campaign.recorded", "optout", BOOL, 0, "", "offers a way not to be chosen by profile")                            \
+  X("campaign.recorded", "delivery_log", BOOL, 0, "", "rules and records of delivery are kept")                        \
+  X("campaign.recorded", "audience", STR, 0, "", "minor or general")                                                   \
+  X("campaign.recorded", "ends", TIME, 0, "ms", "when it ends")                                                        \
+  X("campaign.recorded", "kept_until", TIME, 0, "ms", "its papers are kept until")                                     \
+  X("campaign.recorded", "links_checked", BOOL, 0, "", "the pages that it links to were checked")                      \
+  X("plan.recorded", "version", STR, 0, "", "version")                                                                 \
+  X("group.recorded", "audience", STR, 0, "", "minor or general")                                                      \
+  X("account.recorded", "verified", BOOL, 0, "", "registered with a verified identity")                                \
+  X("account.recorded", "bought", BOOL, 0, "", "bought, rented or registered in bulk")                                 \
+  X("account.recorded", "field", STR, 0, "", "declared field of content")                                              \
+  X("account.recorded", "same_brand", BOOL, 0, "", "its name may be taken for a brand of others")                      \
   X("channel.reach", "people", INT, QUN_R, "persons", "reached")                                                       \
   X("channel.cost", "amount", INT, QUN_R, "minor units", "spent")                                                      \
   X("channel.cost", "currency", STR, 0, "ISO 4217", "the tenant's if absent")                                          \
@@ -276,6 +332,7 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("qun.access", "actor", STR, 0, "", "who: role or person")                                                          \
   X("qun.access", "what", STR, 0, "", "what was read")                                                                 \
   X("qun.access", "reason", STR, 0, "", "why")                                                                         \
+  X("qun.access", "approved", STR, 0, "", "who approved it")                                                           \
   X("qun.audit", "upto", INT, 0, "seq", "last record covered")                                                         \
   X("qun.audit", "report", STR, 0, "hex", "SHA-256 of the report")                                                     \
   X("qun.audit", "tail", STR, 0, "hex", "root over the records of the group that is not yet full")                     \
