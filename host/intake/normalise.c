@@ -33,8 +33,12 @@ struct envelope {
 };
 
 static int find_attribute(qun_slice key) {
-  for (int i = 0; i < ATTRIBUTES; i++)
-    if (qun_slice_eq(key, qun_str(attributes[i].name))) return i;
+  const char *want = key.ptr;
+  if (key.len == 0) return -1;
+  for (int i = 0; i < ATTRIBUTES; i++) {
+    const char *name = attributes[i].name;
+    if (name[0] == want[0] && qun_slice_eq(key, qun_str(name))) return i;
+  }
   return -1;
 }
 
@@ -82,22 +86,31 @@ static int read_attribute(struct envelope *e, struct qun_unpack *u, struct qun_e
   return QUN_OK;
 }
 
-static int read_envelope(struct envelope *e, qun_slice canonical, struct qun_error *err) {
+static int read_map(struct envelope *e, qun_slice canonical, struct qun_error *err) {
   struct qun_unpack u;
   uint32_t count;
+  int rc;
+  qun_unpack_init(&u, canonical);
+  if (!qun_unpack_map(&u, &count))
+    return qun_error_set(err, QUN_EINVAL, "an event must be a map (got %s)", qun__value_name(&u));
+  while (count-- > 0)
+    if ((rc = read_attribute(e, &u, err)) < 0) return rc;
+  if (u.at != u.end) return qun_error_set(err, QUN_EINVAL, "bytes follow the event");
+  return QUN_OK;
+}
+
+static int read_envelope(struct envelope *e, qun_slice canonical, struct qun_error *err) {
   int rc;
   memset(e, 0, sizeof *e);
   e->time_ms = INT64_MIN;
   if (canonical.len > QUN_EVENT_MAX)
     return qun_error_set(err, QUN_EINVAL, "the event is too long: %llu bytes, at most %d are allowed",
                          (unsigned long long)canonical.len, QUN_EVENT_MAX);
-  if (!qun_mp_valid(canonical, 16))
+  rc = read_map(e, canonical, err);
+  /* the one pass finds any damage; only the words for it need a second look */
+  if (rc < 0 && !qun_mp_valid(canonical, 16))
     return qun_error_set(err, QUN_EINVAL, "the event is not one whole msgpack value nested at most 16 deep");
-  qun_unpack_init(&u, canonical);
-  if (!qun_unpack_map(&u, &count))
-    return qun_error_set(err, QUN_EINVAL, "an event must be a map (got %s)", qun__value_name(&u));
-  while (count-- > 0)
-    if ((rc = read_attribute(e, &u, err)) < 0) return rc;
+  if (rc < 0) return rc;
   for (int i = 0; i < ATTRIBUTES; i++)
     if (attributes[i].required && e->text[i].len == 0)
       return qun_error_set(err, QUN_EINVAL, "%s is %s", attributes[i].name, e->given[i] ? "empty" : "missing");

@@ -191,7 +191,7 @@ static int find_field(const struct qun_type_view *type, qun_slice key) {
   if (key.len == 0) return -1;
   for (uint32_t i = 0; i < type->fields_count; i++) {
     const char *name = type->fields[i].name;
-    if (name[0] == want[0] && strncmp(name, want, (size_t)key.len) == 0 && name[key.len] == '\0') return (int)i;
+    if (name[0] == want[0] && qun_slice_eq(key, qun_str(name))) return (int)i;
   }
   return -1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Internal to intake: the `data` map of an event, checked against its type and written in the forms that a struct qun_input holds. */
+/* Internal to intake: the `data` map of an event, checked against its type and written in the forms that a struct
+ * qun_input holds. */
 #ifndef QUN_HOST_INTAKE_NORMALISE_DATA_H
 #define QUN_HOST_INTAKE_NORMALISE_DATA_H
 
@@ -10,21 +11,22 @@
 /* A checked value: bytes are borrowed from the canonical event. */
 struct qun_data_slot {
   bool set;
-  qun_slice text;   /* STR, MEMBER */
-  int64_t number;   /* INT, TIME, BOOL */
-  qun_slice raw;    /* LIST, MAP */
+  qun_slice text; /* STR, MEMBER */
+  int64_t number; /* INT, TIME, BOOL */
+  qun_slice raw;  /* LIST, MAP */
 };
 
 struct qun_data {
   const struct qun_type_view *type;
-  uint32_t count;   /* slots that are set */
-  bool sealed;      /* something in it is sealed */
-  bool ident;       /* a field marked IDENT is set */
+  uint32_t count; /* slots that are set */
+  bool sealed;    /* something in it is sealed */
+  bool ident;     /* a field marked IDENT is set */
   struct qun_data_slot slots[QUN_FIELDS_MAX];
 };
 
 /* Reads and checks `map` (no bytes: an empty map). QUN_EINVAL. */
-int qun__data_read(struct qun_data *d, const struct qun_type_view *type, qun_slice map, bool seal_text, struct qun_error *err);
+int qun__data_read(struct qun_data *d, const struct qun_type_view *type, qun_slice map, bool seal_text,
+                   struct qun_error *err);
 
 /* Bytes that any form of the map fits in. */
 size_t qun__data_bound(const struct qun_data *d, bool sealing);
@@ -32,7 +34,8 @@ size_t qun__data_bound(const struct qun_data *d, bool sealing);
 /* Appends the map with nothing sealed and members as their platform ids: what the digest covers. */
 void qun__data_plain(const struct qun_data *d, struct qun_pack *p);
 
-/* Fills in->data and in->data_open, and appends each IDENT field's name and sealed bytes to `identity` (count in *identities). */
+/* Fills in->data and in->data_open, and appends each IDENT field's name and sealed bytes to `identity` (count in
+ * *identities). */
 int qun__data_store(const struct qun_data *d, struct qun_normaliser *n, struct qun_arena *arena, struct qun_input *in,
                     struct qun_pack *identity, uint32_t *identities, struct qun_error *err);
 
