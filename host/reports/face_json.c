@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON face: ids and raw values as in the model, labels in the reader's language. Its form stands in
  * host/reports/report.h. */
+#include "host/ops/json.h"
 #include "host/reports/model.h"
 #include "host/reports/text.h"
 
@@ -23,10 +24,7 @@ static void coded_text(struct qun_pack *out, const struct qun__text *t) {
   qun__out(out, "{\"id\":");
   qun__out_json(out, t->id);
   qun__out(out, ",\"args\":");
-  if (t->args.len)
-    qun__out_json_value(out, t->args);
-  else
-    qun__out(out, "{}");
+  if (t->args.len == 0 || qun_msgpack_to_json(out, t->args, false, NULL) < 0) qun__out(out, "{}");
   member(out, "text", t->shown);
   qun__out(out, "}");
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/reports/text.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
-enum { REPLACEMENT = 0xFFFD, JSON_DEPTH = 32 };
+enum { REPLACEMENT = 0xFFFD };
 
 void qun__out(struct qun_pack *out, const char *text) {
   qun_pack_raw(out, qun_str(text));
@@ -70,71 +69,6 @@ void qun__out_json(struct qun_pack *out, qun_slice text) {
       put(out, c);
   }
   qun__out(out, "\"");
-}
-
-static void out_hex(struct qun_pack *out, qun_slice bytes) {
-  const unsigned char *b = bytes.ptr;
-  qun__out(out, "\"");
-  for (uint64_t i = 0; i < bytes.len; i++) qun__out_format(out, "%02x", b[i]);
-  qun__out(out, "\"");
-}
-
-static void out_json_next(struct qun_pack *out, struct qun_unpack *u, int depth);
-
-static void out_json_list(struct qun_pack *out, struct qun_unpack *u, uint32_t n, int map, int depth) {
-  qun__out(out, map ? "{" : "[");
-  for (uint32_t i = 0; i < n; i++) {
-    if (i) qun__out(out, ",");
-    if (map && qun_unpack_peek(u) != QUN_MP_STR) { /* JSON has text keys only */
-      struct qun_pack key;
-      qun_pack_init(&key);
-      out_json_next(&key, u, depth + 1);
-      qun__out_json(out, qun_pack_slice(&key));
-      qun_pack_fini(&key);
-      qun__out(out, ":");
-    } else if (map) {
-      out_json_next(out, u, depth + 1);
-      qun__out(out, ":");
-    }
-    out_json_next(out, u, depth + 1);
-  }
-  qun__out(out, map ? "}" : "]");
-}
-
-/* Skips and writes null when nested deeper than any honest value. */
-static void out_json_next(struct qun_pack *out, struct qun_unpack *u, int depth) {
-  qun_slice s;
-  int64_t i;
-  double d;
-  uint32_t n;
-  int b, type;
-  if (depth > JSON_DEPTH) {
-    if (!qun_unpack_skip(u)) u->at = u->end;
-    qun__out(out, "null");
-  } else if (qun_unpack_str(u, &s))
-    qun__out_json(out, s);
-  else if (qun_unpack_int(u, &i))
-    qun__out_format(out, "%lld", (long long)i);
-  else if (qun_unpack_bool(u, &b))
-    qun__out(out, b ? "true" : "false");
-  else if (qun_unpack_bin(u, &s) || qun_unpack_ext(u, &type, &s))
-    out_hex(out, s);
-  else if (qun_unpack_map(u, &n))
-    out_json_list(out, u, n, 1, depth);
-  else if (qun_unpack_array(u, &n))
-    out_json_list(out, u, n, 0, depth);
-  else if (qun_unpack_double(u, &d) && isfinite(d))
-    qun__out_format(out, "%.17g", d);
-  else {
-    if (qun_unpack_peek(u) != QUN_MP_NONE && !qun_unpack_skip(u)) u->at = u->end;
-    qun__out(out, "null");
-  }
-}
-
-void qun__out_json_value(struct qun_pack *out, qun_slice value) {
-  struct qun_unpack u;
-  qun_unpack_init(&u, value);
-  out_json_next(out, &u, 0);
 }
 
 void qun__out_csv(struct qun_pack *out, qun_slice text, int number) {

@@ -15,8 +15,6 @@ void qun__out_format(struct qun_pack *out, const char *format, ...) __attribute_
 void qun__out_html(struct qun_pack *out, qun_slice text);
 /* A JSON string with its quotes. "<", ">" and "&" are escaped too, so that it may stand in an HTML script element. */
 void qun__out_json(struct qun_pack *out, qun_slice text);
-/* Any msgpack value as JSON; bin and ext as lower-case hex. Bytes that are no whole value give null. */
-void qun__out_json_value(struct qun_pack *out, qun_slice value);
 /* A CSV field; quoted when it must be; led by an apostrophe when a spreadsheet would run it (=, +, -, @, tab, return
  * first), unless `number`. */
 void qun__out_csv(struct qun_pack *out, qun_slice text, int number);

@@ -30,28 +30,6 @@ Test(host_reports_text, json_escapes_controls_and_what_ends_a_script) {
   free(s);
 }
 
-Test(host_reports_text, any_msgpack_value_is_json) {
-  struct qun_pack v, p;
-  qun_pack_init(&v);
-  qun_pack_init(&p);
-  qun_pack_map(&v, 3);
-  qun_pack_cstr(&v, "a");
-  qun_pack_array(&v, 4);
-  qun_pack_int(&v, INT64_MIN);
-  qun_pack_nil(&v);
-  qun_pack_bool(&v, 1);
-  qun_pack_double(&v, 0.5);
-  qun_pack_cstr(&v, "b");
-  qun_pack_bin(&v, qun_slice_of("\x01\xfe", 2));
-  qun_pack_int(&v, 7);
-  qun_pack_cstr(&v, "key is no text");
-  qun__out_json_value(&p, qun_pack_slice(&v));
-  qun_pack_fini(&v);
-  char *s = taken(&p);
-  cr_assert_str_eq(s, "{\"a\":[-9223372036854775808,null,true,0.5],\"b\":\"01fe\",\"7\":\"key is no text\"}");
-  free(s);
-}
-
 Test(host_reports_text, width_counts_terminal_columns) {
   cr_assert_eq(qun__text_width(qun_str("abc")), 3);
   cr_assert_eq(qun__text_width(qun_str("群组A")), 5);
