@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unicode/uenum.h>
 #include <unicode/uloc.h>
 #include <unicode/ures.h>
@@ -45,7 +46,7 @@ int qun__locale_tag(char *out, size_t size, qun_slice locale) {
     if (*c == '_') *c = '-';
   }
   uloc_forLanguageTag(raw, id, sizeof id, &read, &status);
-  if (U_FAILURE(status) || read != (int32_t)locale.len || id[0] == 0) return -1;
+  if (U_FAILURE(status) || read != (int32_t)locale.len || (id[0] == 0 && strcasecmp(raw, "und") != 0)) return -1;
   uloc_toLanguageTag(id, out, (int32_t)size, 1, &status);
   return U_FAILURE(status) || status == U_STRING_NOT_TERMINATED_WARNING ? -1 : 0;
 }
