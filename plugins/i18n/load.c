@@ -162,7 +162,9 @@ static int emit_part(struct load *l, uint32_t part, qun_slice entries) {
 
 static uint32_t write_entry(struct load *l, struct qun_pack *out, const struct qun__words_entry *e) {
   const struct qun__source *from;
-  const struct qun__words_entry *source = qun__lookup_find(&l->english, e->key, &from);
+  /* English is the source itself, not made from it. */
+  const struct qun__words_entry *source =
+      qun_slice_is(l->tag, "en") ? NULL : qun__lookup_find(&l->english, e->key, &from);
   char meta[64];
   snprintf(meta, sizeof meta, "%" PRIu32 " %d %" PRIx64, e->texts, e->fuzzy ? 1 : 0,
            source ? qun__words_hash(source) : 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plural categories against CLDR's own samples. The data is CLDR 48, Debian 12's ICU 72 has CLDR 42: the languages named below got their rules between the two,
-   all others must agree in every sample. */
+/* Plural categories against CLDR's own samples. The data is CLDR 48, Debian 12's ICU 72 has CLDR 42: the languages
+   named below got their rules between the two, all others must agree in every sample. */
 #include "plugins/i18n/format.h"
 
-#include <criterion/criterion.h>
 #include <cjson/cJSON.h>
+#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,8 @@ struct tally {
   unsigned samples, wrong;
 };
 
-static void check_sample(struct qun__format *f, const char *digits, int ordinal, const char *category, struct tally *t) {
+static void check_sample(struct qun__format *f, const char *digits, int ordinal, const char *category,
+                         struct tally *t) {
   if (strchr(digits, 'c') || strchr(digits, 'e')) return; /* compact notation: no message writes numbers so */
   t->samples++;
   t->wrong += strcmp(qun__format_plural(f, digits, ordinal), category) != 0;
@@ -87,7 +88,8 @@ static void check_file(const char *file, const char *type, int ordinal, unsigned
     qun__format_close(f);
     samples += t.samples;
     if (t.wrong) cr_log_warn("%s: %u of %u samples otherwise", locale->string, t.wrong, t.samples);
-    cr_expect(t.wrong == 0 || newer(locale->string), "%s: %u of %u samples otherwise", locale->string, t.wrong, t.samples);
+    cr_expect(t.wrong == 0 || newer(locale->string), "%s: %u of %u samples otherwise", locale->string, t.wrong,
+              t.samples);
   }
   cJSON_Delete(json);
   cr_assert_geq(locales, least);

@@ -66,8 +66,15 @@ Test(plugins_i18n_message, chooses_by_plural_and_by_text) {
 }
 
 Test(plugins_i18n_message, leaves_a_broken_text_as_it_is) {
-  static const char *const broken[] = {"{", "{n", "{n, nokind}", "{n, plural}", "{n, plural, one {x}}", "{n, plural, other {x}", "{ }",
-                                       "{n, plural, other {{n, plural, other {{n, plural, other {{n, plural, other {{n, plural, other {x}}}}}}}}}}"};
+  static const char *const broken[] = {
+      "{",
+      "{n",
+      "{n, nokind}",
+      "{n, plural}",
+      "{n, plural, one {x}}",
+      "{n, plural, other {x}",
+      "{ }",
+      "{n, plural, other {{n, plural, other {{n, plural, other {{n, plural, other {{n, plural, other {x}}}}}}}}}}"};
   for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
     size_t at = 0;
     const char *why = NULL;
@@ -81,7 +88,8 @@ static void chain_is(const char *locale, const char *want) {
   struct qun__chain c;
   char got[1400] = "";
   qun__chain_make(&c, qun_str(locale));
-  for (uint32_t i = 0; i < c.count; i++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", i ? " " : "", c.tag[i]);
+  for (uint32_t i = 0; i < c.count; i++)
+    snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", i ? " " : "", c.tag[i]);
   cr_expect_str_eq(got, want);
 }
 

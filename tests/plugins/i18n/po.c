@@ -34,8 +34,9 @@ Test(plugins_i18n_po, joins_lines_and_reads_escapes) {
 }
 
 Test(plugins_i18n_po, reads_context_plural_and_flags) {
-  struct qun__po *po = parse("#: a.c:1\n#, c-format, fuzzy\n#| msgid \"old\"\nmsgctxt \"menu\"\nmsgid \"one\"\nmsgid_plural \"many\"\n"
-                             "msgstr[0] \"x\"\nmsgstr[1] \"y\"\n\n#~ msgid \"gone\"\n#~ msgstr \"weg\"\n\nmsgid \"one\"\nmsgstr \"\"\n");
+  struct qun__po *po =
+      parse("#: a.c:1\n#, c-format, fuzzy\n#| msgid \"old\"\nmsgctxt \"menu\"\nmsgid \"one\"\nmsgid_plural \"many\"\n"
+            "msgstr[0] \"x\"\nmsgstr[1] \"y\"\n\n#~ msgid \"gone\"\n#~ msgstr \"weg\"\n\nmsgid \"one\"\nmsgstr \"\"\n");
   cr_assert_eq(po->count, 3);
   cr_assert_str_eq(po->messages[0].context, "menu");
   cr_assert_str_eq(po->messages[0].plural, "many");
@@ -49,8 +50,10 @@ Test(plugins_i18n_po, reads_context_plural_and_flags) {
 }
 
 Test(plugins_i18n_po, reads_the_header) {
-  struct qun__po *po = parse("msgid \"\"\nmsgstr \"\"\n\"Language: pl\\n\"\n\"Content-Type: text/plain; charset=UTF-8\\n\"\n"
-                             "\"Plural-Forms: nplurals=3; plural=n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 \"\n\"|| n%100>=20) ? 1 : 2;\\n\"\n");
+  struct qun__po *po =
+      parse("msgid \"\"\nmsgstr \"\"\n\"Language: pl\\n\"\n\"Content-Type: text/plain; charset=UTF-8\\n\"\n"
+            "\"Plural-Forms: nplurals=3; plural=n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 \"\n\"|| n%100>=20) ? 1 : "
+            "2;\\n\"\n");
   static const uint32_t forms[] = {2, 0, 1, 1, 1, 2};
   cr_assert_eq(po->count, 0);
   cr_assert_str_eq(po->language, "pl");
@@ -62,11 +65,13 @@ Test(plugins_i18n_po, reads_the_header) {
 }
 
 Test(plugins_i18n_po, turns_other_charsets_into_utf8) {
-  struct qun__po *po = parse("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=GBK\\n\"\n\nmsgid \"g\"\nmsgstr \"\xc8\xba\xd7\xe9\"\n");
+  struct qun__po *po = parse(
+      "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=GBK\\n\"\n\nmsgid \"g\"\nmsgstr \"\xc8\xba\xd7\xe9\"\n");
   cr_assert_str_eq(po->messages[0].text[0], "群组");
   qun__po_destroy(po);
   refused("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=NOSUCH\\n\"\n", 1, 1, "NOSUCH");
-  refused("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=GBK\\n\"\nmsgid \"g\"\nmsgstr \"\x81 \"\n", 4, 9, "charset");
+  refused("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=GBK\\n\"\nmsgid \"g\"\nmsgstr \"\x81 \"\n", 4, 9,
+          "charset");
 }
 
 Test(plugins_i18n_po, names_line_and_column_of_what_is_wrong) {
@@ -164,7 +169,8 @@ static char *read_file(const char *path, size_t *len) {
 }
 
 /* key: context EOT id NUL plural; value: forms with NUL between. The lengths are the MO file's. */
-static bool same(const struct qun__po_message *m, const char *key, uint32_t key_len, const char *value, uint32_t value_len) {
+static bool same(const struct qun__po_message *m, const char *key, uint32_t key_len, const char *value,
+                 uint32_t value_len) {
   char want[65536];
   size_t n = 0;
   if (m->context) n += (size_t)sprintf(want + n, "%s\4", m->context);
@@ -189,7 +195,8 @@ static void compare(const char *path) {
   size_t len;
   uint32_t shown = 0, strings = mo_u32(&mo, 8), keys = mo_u32(&mo, 12), values = mo_u32(&mo, 16);
   char *text = read_file(path, &len);
-  cr_assert_eq(qun__po_parse(&po, qun_slice_of(text, len), &err), 0, "%s:%u:%u: %s", path, err.line, err.column, err.message);
+  cr_assert_eq(qun__po_parse(&po, qun_slice_of(text, len), &err), 0, "%s:%u:%u: %s", path, err.line, err.column,
+               err.message);
   for (uint32_t i = 0; i < po->count; i++) {
     const struct qun__po_message *m = &po->messages[i];
     bool found = false;
