@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STR CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL
+#define STR (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 #define FIELD(name, max) CYAML_FIELD_STRING_PTR(#name, STR, struct qun_profile, name, 0, max)
 
 static const cyaml_schema_field_t setting_fields[] = {
@@ -38,7 +38,8 @@ static const cyaml_schema_field_t profile_fields[] = {
 static const cyaml_schema_value_t profile_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct qun_profile, profile_fields)};
 
 /* Keeps the first error line that libcyaml logs: it names line and key. */
-static void keep_first(cyaml_log_t level, void *ctx, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void keep_first(cyaml_log_t level, void *ctx, const char *format,
+                                                              va_list args) {
   struct qun_error *first = ctx;
   if (level < CYAML_LOG_ERROR || first->message[0]) return;
   vsnprintf(first->message, sizeof first->message, format, args);

@@ -196,7 +196,7 @@ static int write_records(struct qun_vault *v, int fd, struct qun__member *first,
     size_t n = 0;
     for (; member && n < RECORDS_AT_ONCE; member = next(member), n++)
       record_wrap(v, block + n * RECORD_SIZE, member, synced, generation, wrapping);
-    if (qun__pwrite_all(fd, block, n * RECORD_SIZE, (long long)(HEAD_SIZE + at * RECORD_SIZE)) != 0)
+    if (qun__pwrite_all(fd, block, n * RECORD_SIZE, (long long)HEAD_SIZE + (long long)at * RECORD_SIZE) != 0)
       code = cannot(v, "write", err);
     at += n;
   }
@@ -272,7 +272,8 @@ static int load_records(struct qun_vault *v, uint64_t *records, bool *cut, struc
   uint64_t at = 0, torn = UINT64_MAX;
   long long n = 0;
   int code = block ? 0 : qun_error_set(err, QUN_EFAIL, "%s: out of memory", v->dir.path);
-  while (!code && (n = qun__pread_all(v->members.fd, block, size, (long long)(HEAD_SIZE + at * RECORD_SIZE))) > 0) {
+  while (!code &&
+         (n = qun__pread_all(v->members.fd, block, size, (long long)HEAD_SIZE + (long long)at * RECORD_SIZE)) > 0) {
     code = load_block(v, block, (size_t)n / RECORD_SIZE, at, &torn, err);
     at += (uint64_t)n / RECORD_SIZE;
     if (n % RECORD_SIZE) *cut = true;

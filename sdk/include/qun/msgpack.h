@@ -335,7 +335,7 @@ static inline int qun_unpack_ext(struct qun_unpack *u, int *type, qun_slice *s) 
   uint64_t n;
   if (qun_unpack_peek(u) != QUN_MP_EXT || !qun__unpack_head(u, &head, &n)) return 0;
   if ((uint64_t)(u->end - u->at) - head < n + 1) return 0;
-  *type = (int8_t)u->at[head];
+  *type = u->at[head] < 128 ? u->at[head] : u->at[head] - 256; /* a signed byte */
   *s = qun_slice_of(u->at + head + 1, (size_t)n);
   u->at += head + 1 + n;
   return 1;
