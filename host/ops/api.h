@@ -7,15 +7,7 @@
 #define QUN_HOST_OPS_API_H
 
 #include "host/engine/engine.h"
-
-enum qun_role {
-  QUN_ROLE_NONE = 0,
-  QUN_ROLE_INGEST,
-  QUN_ROLE_AUDITOR,
-  QUN_ROLE_OPERATOR,
-  QUN_ROLE_OWNER,
-  QUN_ROLE_AGENCY
-};
+#include "host/ops/role.h"
 
 struct qun_api_request {
   const char *method;       /* GET, POST, PATCH, DELETE */
@@ -33,8 +25,10 @@ struct qun_api_request {
 struct qun_api_response {
   int status;
   const char *content_type;
-  int retry_after; /* seconds; 0: none */
-  qun_slice body;  /* borrowed until `done` returns */
+  int retry_after;      /* seconds; 0: none */
+  const char *allow;    /* methods that the path has, with 405; NULL: none */
+  const char *security; /* Content-Security-Policy; NULL: nothing may load or run */
+  qun_slice body;       /* borrowed until `done` returns */
 };
 
 typedef void (*qun_api_done)(void *arg, const struct qun_api_response *response);
@@ -46,5 +40,16 @@ void qun_api_destroy(struct qun_api *api);
    The request must live until then. Long work (audit, replay, export) runs on the API's own worker threads. Errors are
    RFC 9457 problem documents. */
 void qun_api_dispatch(struct qun_api *api, const struct qun_api_request *request, qun_api_done done, void *arg);
+
+/* ---- for transports */
+struct qun_tokens;
+struct qun_metrics;
+/* The tokens of all tenants; lives as long as the API. */
+struct qun_tokens *qun_api_tokens(struct qun_api *api);
+/* The counters that GET /metrics shows. */
+struct qun_metrics *qun_api_metrics(struct qun_api *api);
+/* From now on GET /readyz answers 503 and new work that changes something is refused with 503: the process is stopping.
+ * Any thread. */
+void qun_api_drain(struct qun_api *api);
 
 #endif

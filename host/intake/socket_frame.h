@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames of the intake socket: cutting a stream of bytes into frames, and writing answers. Pure; hostile bytes are
+ * fine.
+ */
+#ifndef QUN_HOST_INTAKE_SOCKET_FRAME_H
+#define QUN_HOST_INTAKE_SOCKET_FRAME_H
+
+#include "host/engine/engine.h"
+#include "host/intake/msgpack_batch.h"
+#include "host/ops/role.h"
+
+enum { QUN_FRAME_HEAD = 4, QUN_FRAME_HELLO_MAX = 1024, QUN_SOCKET_VERSION = 1 };
+
+struct qun_frames {
+  unsigned char *buf;
+  size_t from, to, cap; /* what is not yet cut off: [from, to) */
+};
+
+void qun_frames_init(struct qun_frames *f);
+void qun_frames_fini(struct qun_frames *f);
+/* Keeps a copy of the bytes. QUN_EFAIL: no memory. */
+int qun_frames_push(struct qun_frames *f, const void *bytes, size_t len);
+size_t qun_frames_held(const struct qun_frames *f);
+/* 1 and the next frame's content, borrowed until the next push or cut; 0: it is not whole yet. QUN_EINVAL: its length
+ * is 0 or over `max`, said in err. */
+int qun_frames_cut(struct qun_frames *f, uint32_t max, qun_slice *content, struct qun_error *err);
+
+/* The first frame. *token is borrowed from `content`. QUN_EINVAL says what is wrong. */
+int qun_hello_read(qun_slice content, qun_slice *token, struct qun_error *err);
+/* The number of a batch frame; checks that the frame is whole msgpack and knows no other keys. */
+int qun_batch_head_read(qun_slice content, uint64_t *batch, bool *imported, struct qun_error *err);
+
+/* Each appends one frame, head included, to `out`. */
+void qun_hello_answer(struct qun_pack *out, const char *tenant, enum qun_role role, uint32_t window,
+                      uint32_t max_frame);
+void qun_batch_answer(struct qun_pack *out, uint64_t batch, const struct qun_submit_result *result,
+                      const struct qun_refusals *refused);
+void qun_batch_error(struct qun_pack *out, uint64_t batch, int code, const char *message);
+void qun_frame_error(struct qun_pack *out, const char *message);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers about the host itself. None of them needs a token, and none tells anything about a tenant. */
+#include "host/console/page.h"
+#include "host/ops/api_internal.h"
+
+void qun__get_index(struct qun__call *c) {
+  qun_pack_raw(&c->text, qun_console_page());
+  qun__answer_text(c, 200, "text/html; charset=utf-8", qun_console_security());
+}
+
+static void write_roles(struct qun_pack *out, uint32_t roles) {
+  uint32_t n = 0;
+  size_t at = qun_pack_open_array(out);
+  for (int role = QUN_ROLE_INGEST; role <= QUN_ROLE_AGENCY; role++) {
+    if (!(roles >> role & 1u)) continue;
+    qun_pack_cstr(out, qun_role_name((enum qun_role)role));
+    n++;
+  }
+  qun_pack_close(out, at, n);
+}
+
+static void write_params(struct qun_pack *out, const struct qun__param *params) {
+  static const char *const kinds[] = {
+      [QUN__TEXT] = "text", [QUN__INT] = "integer", [QUN__BOOL] = "boolean", [QUN__MAP] = "object"};
+  uint32_t n = 0;
+  size_t at = qun_pack_open_array(out);
+  for (const struct qun__param *p = params; p && p->name; p++, n++) {
+    qun_pack_map(out, 5);
+    qun_pack_kv_cstr(out, "name", p->name);
+    qun_pack_kv_cstr(out, "in", p->where == QUN__IN_QUERY ? "query" : "body");
+    qun_pack_kv_cstr(out, "kind", kinds[p->kind]);
+    qun_pack_kv_bool(out, "required", p->required);
+    qun_pack_kv_cstr(out, "doc", p->doc);
+  }
+  qun_pack_close(out, at, n);
+}
+
+void qun__get_routes(struct qun__call *c) {
+  qun_pack_map(&c->out, 1);
+  qun_pack_cstr(&c->out, "routes");
+  qun_pack_array(&c->out, qun__routes_count);
+  for (uint32_t i = 0; i < qun__routes_count; i++) {
+    const struct qun__route *route = &qun__routes[i];
+    qun_pack_map(&c->out, 5);
+    qun_pack_kv_cstr(&c->out, "method", route->method);
+    qun_pack_kv_cstr(&c->out, "path", route->pattern);
+    qun_pack_cstr(&c->out, "roles");
+    write_roles(&c->out, route->roles);
+    qun_pack_kv_cstr(&c->out, "summary", route->summary);
+    qun_pack_cstr(&c->out, "params");
+    write_params(&c->out, route->params);
+  }
+  qun__answer_map(c, 200);
+}
+
+static void answer_status(struct qun__call *c, int status, const char *word) {
+  qun_pack_map(&c->out, 1);
+  qun_pack_kv_cstr(&c->out, "status", word);
+  qun__answer_map(c, status);
+}
+
+void qun__get_health(struct qun__call *c) {
+  answer_status(c, 200, "alive");
+}
+
+void qun__get_ready(struct qun__call *c) {
+  if (c->api->draining)
+    qun__answer_later(c, 503, "the process is stopping", 5);
+  else
+    answer_status(c, 200, "ready");
+}
+
+static int count_tenant(void *arg, const char *name) {
+  (void)name;
+  ++*(int64_t *)arg;
+  return 0;
+}
+
+void qun__get_metrics(struct qun__call *c) {
+  int64_t tenants = 0;
+  qun_engine_tenant_each(c->engine, count_tenant, &tenants);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_TENANTS, tenants);
+  qun_metrics_write(&c->api->metrics, &c->text);
+  qun__answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", NULL);
+}
