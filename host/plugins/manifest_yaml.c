@@ -212,15 +212,16 @@ static yaml_node_t *step_down(yaml_document_t *doc, const yaml_node_t *at, const
     return child;
   }
   if (at->type != YAML_MAPPING_NODE) return NULL;
+  yaml_node_t *child = NULL; /* of a key that is there twice the last, which is what libcyaml complains about */
   for (const yaml_node_pair_t *p = at->data.mapping.pairs.start; p < at->data.mapping.pairs.top; p++) {
     const yaml_node_t *key = yaml_document_get_node(doc, p->key);
     if (key->type != YAML_SCALAR_NODE || key->data.scalar.length != len ||
         memcmp(key->data.scalar.value, name, len) != 0)
       continue;
     *mark = key;
-    return yaml_document_get_node(doc, p->value);
+    child = yaml_document_get_node(doc, p->value);
   }
-  return NULL;
+  return child;
 }
 
 static unsigned line_in(yaml_document_t *doc, const char *path) {
