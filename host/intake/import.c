@@ -23,7 +23,7 @@ struct qun_import {
   struct qun__import_context context;
   char *path, *name, *zone, *refused_dir;
   struct qun__record record;
-  bool reported;          /* the record is refused and written already */
+  uint64_t reported;      /* ordinal of the entry last refused and written */
   struct qun_pack events; /* of the record */
   size_t given;
   struct qun_import_counts counts;
@@ -186,7 +186,7 @@ static FILE *open_refused(struct qun_import *i, const char *dir) {
   return f;
 }
 
-static void write_refused(struct qun_import *i) {
+static void write_refused(struct qun_import *i, const struct qun_import_entry *entry) {
   struct qun_pack text;
   if (!i->refused_tried) {
     i->refused = open_refused(i, NULL);
@@ -195,8 +195,8 @@ static void write_refused(struct qun_import *i) {
   i->refused_tried = true;
   if (!i->refused) return;
   qun_pack_init(&text);
-  qun_slice raw = i->record.raw;
-  if (raw.len == 0 && i->record.value.len > 0 && qun_msgpack_to_json(&text, i->record.value, false, NULL) == 0)
+  qun_slice raw = entry->raw;
+  if (raw.len == 0 && entry->value.len > 0 && qun_msgpack_to_json(&text, entry->value, false, NULL) == 0)
     raw = qun_pack_slice(&text);
   if (raw.len > 0) fwrite(raw.ptr, 1, (size_t)raw.len, i->refused);
   fputc('\n', i->refused);
@@ -204,22 +204,41 @@ static void write_refused(struct qun_import *i) {
   qun_pack_fini(&text);
 }
 
-static void report(struct qun_import *i, const char *reason) {
+/* An entry with several events may be refused more than once: it is told each time, and counted and written once. */
+static void report(struct qun_import *i, const struct qun_import_entry *entry, const char *reason) {
   char file[600];
-  struct qun_import_refusal refusal = {i->path, i->importer->unit, i->record.number, reason};
-  if (i->record.file) {
-    snprintf(file, sizeof file, "%s: %s", i->path, i->record.file);
+  struct qun_import_refusal refusal = {i->path, i->importer->unit, entry->number, reason};
+  if (entry->file) {
+    snprintf(file, sizeof file, "%s: %s", i->path, entry->file);
     refusal.file = file;
   }
   if (i->options.refused) i->options.refused(i->options.refused_arg, &refusal);
-  if (i->reported) return;
-  i->reported = true;
+  if (i->reported == entry->ordinal) return;
+  i->reported = entry->ordinal;
   i->counts.refused++;
-  write_refused(i);
+  write_refused(i, entry);
+}
+
+static void report_record(struct qun_import *i, const char *reason) {
+  struct qun_import_entry entry;
+  qun_import_entry(i, &entry);
+  report(i, &entry, reason);
 }
 
 void qun_import_refuse(struct qun_import *i, const struct qun_error *why) {
-  report(i, why->message);
+  report_record(i, why->message);
+}
+
+void qun_import_entry(const struct qun_import *i, struct qun_import_entry *entry) {
+  *entry = (struct qun_import_entry){.ordinal = i->counts.entries,
+                                     .number = i->record.number,
+                                     .file = i->record.file,
+                                     .raw = i->record.raw,
+                                     .value = i->record.value};
+}
+
+void qun_import_refuse_entry(struct qun_import *i, const struct qun_import_entry *entry, const struct qun_error *why) {
+  report(i, entry, why->message);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -230,19 +249,18 @@ static int advance(struct qun_import *i, struct qun_error *err) {
   qun_pack_clear(&i->events);
   i->given = 0;
   memset(&i->record, 0, sizeof i->record);
-  i->reported = false;
   int rc = i->importer->records->next(i->records, &i->record, err);
   if (rc <= 0) return rc;
   i->counts.entries++;
   if (i->record.reason[0]) {
-    report(i, i->record.reason);
+    report_record(i, i->record.reason);
     return 1;
   }
   rc = i->importer->map(&i->context, i->record.value, &i->events, &why);
   if (i->events.failed) return qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc < 0) {
     qun_pack_clear(&i->events);
-    report(i, why.message);
+    report_record(i, why.message);
   } else if (i->events.len == 0) {
     i->counts.skipped++;
   }

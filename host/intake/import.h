@@ -48,6 +48,19 @@ void qun_import_close(struct qun_import *i);
 int qun_import_next(struct qun_import *i, qun_slice *canonical, struct qun_error *err);
 /* The newest event was refused behind the import: its entry is reported and written to FILE.refused like the others. */
 void qun_import_refuse(struct qun_import *i, const struct qun_error *why);
+/* For a caller that learns of refusals only later: what is needed of an event's entry then. */
+struct qun_import_entry {
+  uint64_t ordinal; /* among all entries read, from 1 */
+  uint64_t number;  /* in its file, from 1 */
+  const char *file; /* inside an archive; NULL: none */
+  qun_slice raw;    /* the entry as it stands in the file; empty: only `value` is known */
+  qun_slice value;  /* as msgpack */
+};
+/* The newest event's entry, borrowed until the next call of qun_import_next. */
+void qun_import_entry(const struct qun_import *i, struct qun_import_entry *entry);
+/* An entry given earlier (the caller's copy) was refused behind the import. Entries are refused in the order of the
+ * file. */
+void qun_import_refuse_entry(struct qun_import *i, const struct qun_import_entry *entry, const struct qun_error *why);
 /* Bytes of the file read so far and in all. */
 void qun_import_progress(const struct qun_import *i, uint64_t *done, uint64_t *total);
 void qun_import_counts(const struct qun_import *i, struct qun_import_counts *counts);
