@@ -118,6 +118,10 @@ void qun_progress_draw(struct qun_progress *p, uint64_t done, uint64_t total, co
 /* Clears the line. */
 void qun_progress_end(struct qun_progress *p);
 
+/* ---- cmd_audit.c */
+/* A checkpoint's text from a file, appended. QUN_ENOTFOUND, QUN_EINVAL. */
+int qun_cli_read_checkpoint(const char *path, struct qun_pack *out, struct qun_error *err);
+
 /* ---- the commands, in cmd_<subject>.c */
 int qun_cmd_tenant_create(struct qun_cli *cli);
 int qun_cmd_tenant_list(struct qun_cli *cli);
@@ -129,6 +133,7 @@ int qun_cmd_event_import(struct qun_cli *cli);
 int qun_cmd_event_tail(struct qun_cli *cli);
 int qun_cmd_report(struct qun_cli *cli);
 int qun_cmd_call(struct qun_cli *cli);
+int qun_cmd_audit_run(struct qun_cli *cli);
 int qun_cmd_audit_checkpoint(struct qun_cli *cli);
 int qun_cmd_audit_key(struct qun_cli *cli);
 int qun_cmd_audit_verify(struct qun_cli *cli);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 1000, BATCH_MAX = 10000, PAGE = 1000, FOLLOW_S = 1 };
+enum { BATCH = 1000, BATCH_MAX = 10000, PAGE = 1000, LAST = 20, FOLLOW_S = 1 };
 
 struct totals {
   int64_t accepted, duplicates, conflicts, refused;
@@ -201,20 +201,35 @@ static int print_page(struct qun_cli *cli, int64_t *after, int64_t limit, int64_
   return status;
 }
 
+/* The log's last sequence. */
+static int last_seq(struct qun_cli *cli, int64_t *seq) {
+  struct qun_pack path, reply;
+  qun_pack_init(&path);
+  qun_pack_init(&reply);
+  const char *p = qun_url_path(&path, "/v1/tenants/%s", qun_args_word(&cli->args, 0));
+  int status = qun_cli_ask_map(cli, "GET", p, NULL, qun_slice_of(NULL, 0), &reply);
+  if (status == 0) *seq = qun_mp_int(qun_pack_slice(&reply), "seq", 0);
+  qun_pack_fini(&path);
+  qun_pack_fini(&reply);
+  return status;
+}
+
 int qun_cmd_event_tail(struct qun_cli *cli) {
   struct qun_error err = {0};
-  int64_t after, left, count;
+  int64_t after, left, count, seq = 0;
   bool follow = qun_args_flag(&cli->args, "follow") != NULL;
-  int rc = qun_args_number(&cli->args, "after", 0, 0, INT64_MAX, &after, &err);
-  if (rc == 0) rc = qun_args_number(&cli->args, "limit", INT64_MAX, 1, INT64_MAX, &left, &err);
+  int rc = qun_args_number(&cli->args, "after", -1, 0, INT64_MAX, &after, &err);
+  if (rc == 0)
+    rc = qun_args_number(&cli->args, "limit", after < 0 && !follow ? LAST : INT64_MAX, 1, INT64_MAX, &left, &err);
   if (rc < 0) return qun_cli_fail(cli, QUN_EXIT_USAGE, &err);
-  while (left > 0) {
-    int status = print_page(cli, &after, left, &count);
-    if (status) return status;
+  int status = after < 0 ? last_seq(cli, &seq) : QUN_EXIT_OK;
+  if (after < 0) after = seq > (follow ? LAST : left) ? seq - (follow ? LAST : left) : 0;
+  while (status == QUN_EXIT_OK && left > 0) {
+    status = print_page(cli, &after, left, &count);
     left -= count;
     if (count == 0 && !follow) break;
     fflush(cli->out);
     if (count == 0) sleep(FOLLOW_S);
   }
-  return QUN_EXIT_OK;
+  return status;
 }

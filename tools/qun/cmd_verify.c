@@ -7,21 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKPOINT_MAX = 64 * 1024 };
-
-static int read_checkpoint(const char *path, struct qun_pack *out, struct qun_error *err) {
-  char buf[4096];
-  size_t n;
-  FILE *f = fopen(path, "re");
-  if (!f) return qun_error_set(err, QUN_ENOTFOUND, "the checkpoint %s cannot be read: %m", path);
-  while ((n = fread(buf, 1, sizeof buf, f)) > 0 && out->len < CHECKPOINT_MAX) qun_pack_raw(out, qun_slice_of(buf, n));
-  bool failed = ferror(f) || out->failed;
-  fclose(f);
-  if (failed) return qun_error_set(err, QUN_EFAIL, "the checkpoint %s cannot be read", path);
-  if (out->len == 0 || out->len > CHECKPOINT_MAX) return qun_error_set(err, QUN_EINVAL, "%s is no checkpoint", path);
-  return 0;
-}
-
 static void print_json(const struct qun_cli *cli, const struct qun_bundle_result *r) {
   struct qun_pack map;
   char root[65];
@@ -86,7 +71,7 @@ int qun_cmd_audit_verify(struct qun_cli *cli) {
   if (!key == !any)
     return qun_cli_usage(cli, "audit verify BUNDLE needs --key VKEY, the key that was handed over, or --any-key");
   qun_pack_init(&since);
-  int rc = earlier ? read_checkpoint(earlier, &since, &err) : 0;
+  int rc = earlier ? qun_cli_read_checkpoint(earlier, &since, &err) : 0;
   int status = rc < 0 ? qun_cli_fail(cli, QUN_EXIT_FAILED, &err) : QUN_EXIT_OK;
   if (rc == 0) {
     rc = qun_bundle_verify(&result, qun_args_word(&cli->args, 0), key, qun_pack_slice(&since), &err);

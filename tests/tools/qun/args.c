@@ -77,6 +77,7 @@ Test(tools_qun_args, wrong_command_lines_are_usage_errors_that_name_the_thing) {
   check_usage(run("report", "acme", "growth", "--format", "pdf", "--data", "a", NULL), "pdf");
   check_usage(run("replay", "acme", "--set", "x", "--data", "a", NULL), "--set");
   check_usage(run("audit", "prove", "acme", "first", "--data", "a", NULL), "first");
+  check_usage(run("audit", "run", "acme", "--data", "a", NULL), "--out");
   check_usage(run("audit", "verify", "bundle", NULL), "--any-key");
   check_usage(run("bench", "everything", NULL), "ingest");
 }
