@@ -2,8 +2,8 @@
 /*
  * Sealed bytes: version 1, nonce 24, ciphertext and tag, commitment 32. The nonce is 4 bytes that tell which key of the
  * member was used (one who comes back after an erasure gets a new one) and 20 random bytes; the key of these bytes
- * alone is BLAKE2b-256(member key, "qun seal/1" || nonce), additional data is version and pseudonym, the commitment is
- * BLAKE2b-256(that key, "qun commit/1" || plaintext).
+ * alone is BLAKE2b-256("qun seal/1" || member key || nonce), additional data is version and pseudonym, the commitment
+ * is BLAKE2b-256("qun commit/1" || that key || plaintext).
  */
 #include "tenants/vault_internal.h"
 
@@ -14,20 +14,25 @@ _Static_assert(NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES &&
                    TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES,
                "layout of sealed bytes");
 
+/* Keys stand in the text, not in BLAKE2b's key parameter, which would cost a block of its own each. */
 static void record_key(unsigned char out[32], const unsigned char member_key[QUN__MEMBER_KEY_SIZE],
                        const unsigned char nonce[NONCE]) {
   static const unsigned char label[] = "qun seal/1";
-  unsigned char text[sizeof label - 1 + NONCE];
-  memcpy(text, label, sizeof label - 1);
-  memcpy(text + sizeof label - 1, nonce, NONCE);
-  crypto_generichash(out, 32, text, sizeof text, member_key, QUN__MEMBER_KEY_SIZE);
+  enum { LABEL = sizeof label - 1 };
+  unsigned char text[LABEL + QUN__MEMBER_KEY_SIZE + NONCE];
+  memcpy(text, label, LABEL);
+  memcpy(text + LABEL, member_key, QUN__MEMBER_KEY_SIZE);
+  memcpy(text + LABEL + QUN__MEMBER_KEY_SIZE, nonce, NONCE);
+  crypto_generichash(out, 32, text, sizeof text, NULL, 0);
+  sodium_memzero(text, sizeof text);
 }
 
 static void commit_to(unsigned char out[COMMITMENT], const unsigned char key[32], qun_slice plain) {
   static const unsigned char label[] = "qun commit/1";
   crypto_generichash_state state;
-  crypto_generichash_init(&state, key, 32, COMMITMENT);
+  crypto_generichash_init(&state, NULL, 0, COMMITMENT);
   crypto_generichash_update(&state, label, sizeof label - 1);
+  crypto_generichash_update(&state, key, 32);
   crypto_generichash_update(&state, plain.ptr, plain.len);
   crypto_generichash_final(&state, out, COMMITMENT);
   sodium_memzero(&state, sizeof state);
