@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One batch of a tenant: a pinned snapshot, its writes in memory, then one LMDB transaction. Handlers have all run before LMDB is written, so a
- * failed flush can be tried again or dropped as a whole. One thread, one batch a store at a time.
+ * One batch of a tenant: a pinned snapshot, its writes in memory, then one LMDB transaction. Handlers have all run
+ * before LMDB is written, so a failed flush can be tried again or dropped as a whole. One thread, one batch a store at
+ * a time.
  */
 #ifndef QUN_TENANTS_BATCH_H
 #define QUN_TENANTS_BATCH_H
 
 #include "tenants/overlay.h"
 
-/* Does its part of the flush inside the write transaction: the log's append, the duplicate guard's runs. 0 or an LMDB status. */
+/* Does its part of the flush inside the write transaction: the log's append, the duplicate guard's runs. 0 or an LMDB
+ * status. */
 typedef int (*qun_batch_flush)(void *arg, struct qun_store *store, MDB_txn *txn);
 
 struct qun_batch {
@@ -20,8 +22,8 @@ int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *
 void qun_batch_end(struct qun_batch *b);
 int qun_batch_put(struct qun_batch *b, unsigned table, qun_slice key, qun_slice value);
 int qun_batch_del(struct qun_batch *b, unsigned table, qun_slice key);
-/* Writes all rows and commits durably (a scratch store: without sync). `flush` may be NULL. QUN_EQUOTA, QUN_EFAIL: nothing was written.
-   The batch still has to be ended. Blocking: the disk sync. */
+/* Writes all rows and commits durably (a scratch store: without sync). `flush` may be NULL. QUN_EQUOTA, QUN_EFAIL:
+   nothing was written. The batch still has to be ended. Blocking: the disk sync. */
 int qun_batch_commit(struct qun_batch *b, qun_batch_flush flush, void *arg, struct qun_error *err);
 
 #endif

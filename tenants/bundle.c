@@ -1,65 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tenants/bundle_internal.h"
 
+#include "tenants/citations.h"
 #include "tenants/evidence.h"
 #include "tenants/strict_json.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* The files that are looked into, with the bytes that were held against MANIFEST: nothing is read twice. */
 struct checked {
   const struct qun_verifier *key;
   struct qun_pack checkpoint, evidence, audit, consistency;
-  uint64_t *cited; /* heap */
-  uint32_t cited_count, cited_cap;
+  struct qun_citations cited;
   bool has_key, has_checkpoint, has_evidence, has_audit, has_consistency;
 };
-
-/* ---- citations */
-
-static int cite(struct checked *c, const cJSON *value, struct qun_error *err) {
-  uint64_t seq;
-  if (!qun__json_whole(&seq, value) || seq == 0)
-    return qun_error_set(err, QUN_EINVAL, "evidence: not the sequence of a record");
-  if (c->cited_count == c->cited_cap) {
-    uint32_t cap = c->cited_cap ? c->cited_cap * 2 : 256;
-    uint64_t *more = realloc(c->cited, cap * sizeof *more);
-    if (!more) return qun_error_set(err, QUN_EFAIL, "out of memory");
-    c->cited = more;
-    c->cited_cap = cap;
-  }
-  c->cited[c->cited_count++] = seq;
-  return 0;
-}
-
-static int collect(struct checked *c, const cJSON *value, struct qun_error *err) {
-  const cJSON *child, *item;
-  int code = 0;
-  cJSON_ArrayForEach(child, value) {
-    bool evidence = child->string && strcmp(child->string, "evidence") == 0;
-    if (evidence && cJSON_IsNumber(child)) {
-      code = cite(c, child, err);
-    } else if (evidence && cJSON_IsArray(child)) {
-      cJSON_ArrayForEach(item, child) if (!code) code = cite(c, item, err);
-    } else {
-      code = collect(c, child, err);
-    }
-    if (code) return code;
-  }
-  return 0;
-}
-
-static int collect_citations(struct checked *c, qun_slice bytes, struct qun_error *err) {
-  cJSON *json = qun__json_read(bytes, err);
-  if (!json) return QUN_EINVAL;
-  int code = collect(c, json, err);
-  cJSON_Delete(json);
-  return code;
-}
 
 /* ---- files */
 
@@ -96,7 +53,7 @@ static int take_file(void *arg, const char *path, qun_slice bytes, struct qun_er
   else if (strcmp(path, "audit.json") == 0)
     code = keep(&c->audit, &c->has_audit, bytes, err);
   if (!code && ends_with(path, ".json") && strcmp(path, "evidence.json") != 0 && strcmp(path, "consistency.json") != 0)
-    code = collect_citations(c, bytes, err);
+    code = qun_citations_add(&c->cited, bytes, err);
   if (code) qun_error_prefix(err, "%s", path);
   return code;
 }
@@ -143,13 +100,13 @@ static int check_evidence(const struct checked *c, const struct qun_checkpoint *
   }
   code = qun_evidence_verify(&e, checkpoint, &statement, err);
   if (code) qun_error_prefix(err, "evidence.json");
-  for (uint32_t i = 0; !code && i < c->cited_count; i++)
-    if (!qun_evidence_find(&e, c->cited[i]))
+  for (uint32_t i = 0; !code && i < c->cited.count; i++)
+    if (!qun_evidence_find(&e, c->cited.seqs[i]))
       code = qun_error_set(err, QUN_EINVAL, "evidence.json: no proof of record %llu, which a report cites",
-                           (unsigned long long)c->cited[i]);
+                           (unsigned long long)c->cited.seqs[i]);
   if (!code) code = check_audit(c, &statement, err);
   r->records = e.count;
-  r->cited = c->cited_count;
+  r->cited = c->cited.count;
   r->audit_seq = e.audit_seq;
   r->upto = statement.upto;
   qun_evidence_fini(&e);
@@ -274,7 +231,7 @@ int qun_bundle_verify(struct qun_bundle_result *out, const char *path, const cha
   qun_pack_fini(&c.evidence);
   qun_pack_fini(&c.audit);
   qun_pack_fini(&c.consistency);
-  free(c.cited);
+  qun_citations_fini(&c.cited);
   qun__manifest_fini(&manifest);
   close(dir);
   return code;

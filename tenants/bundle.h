@@ -24,11 +24,13 @@ struct qun_bundle_file {
   qun_slice bytes;
 };
 
-/* Writes a bundle into a directory that does not exist or is empty: the files, `key`, and MANIFEST last, all synced.
-   Needed among the files: checkpoint, evidence.json, audit.json. QUN_ECONFLICT: something is in the directory.
-   QUN_EINVAL: a path that cannot be one, or a file missing. QUN_EFAIL names the file. */
-int qun_bundle_write(const char *dir, const struct qun_bundle_file *files, uint32_t count,
-                     const struct qun_verifier *who, qun_note_signer sign, void *arg, struct qun_error *err);
+/* Appends MANIFEST over all the other files. Needed among them: key, checkpoint, evidence.json, audit.json. QUN_EINVAL:
+   a path that cannot be one, or a file missing. */
+int qun_bundle_manifest(struct qun_pack *out, const struct qun_bundle_file *files, uint32_t count,
+                        const struct qun_verifier *who, qun_note_signer sign, void *arg, struct qun_error *err);
+/* Writes files into a directory that does not exist or is empty, in this order (MANIFEST last), and syncs them.
+   QUN_ECONFLICT: something is in the directory. QUN_EINVAL: a path that cannot be one. QUN_EFAIL names the file. */
+int qun_bundle_store(const char *dir, const struct qun_bundle_file *files, uint32_t count, struct qun_error *err);
 
 struct qun_bundle_result {
   char origin[QUN_KEY_NAME_MAX + 1]; /* the key's name */

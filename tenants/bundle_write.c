@@ -66,7 +66,7 @@ static int open_empty(int *out, const char *path, struct qun_error *err) {
 
 static int fill_manifest(struct qun__manifest *m, const struct qun_bundle_file *files, uint32_t count,
                          struct qun_error *err) {
-  static const char *const needed[] = {"checkpoint", "evidence.json", "audit.json"};
+  static const char *const needed[] = {"key", "checkpoint", "evidence.json", "audit.json"};
   for (uint32_t i = 0; i < count; i++) {
     struct qun__bundle_entry *e = &m->entries[m->count++];
     if (!qun__bundle_path_fits(files[i].path) || strcmp(files[i].path, "MANIFEST") == 0)
@@ -85,47 +85,35 @@ static int fill_manifest(struct qun__manifest *m, const struct qun_bundle_file *
   return 0;
 }
 
-static int write_files(const char *dir, const struct qun_bundle_file *files, uint32_t count, qun_slice manifest,
-                       struct qun_error *err) {
-  int fd;
-  int code = open_empty(&fd, dir, err);
-  if (code) return code;
-  for (uint32_t i = 0; !code && i < count; i++) code = write_file(fd, files[i].path, files[i].bytes, err);
-  if (!code) code = write_file(fd, "MANIFEST", manifest, err);
-  if (!code && fsync(fd) != 0) code = qun_error_set(err, QUN_EFAIL, "cannot sync: %s", strerror(errno));
-  if (code) qun_error_prefix(err, "%s", dir);
-  close(fd);
+int qun_bundle_manifest(struct qun_pack *out, const struct qun_bundle_file *files, uint32_t count,
+                        const struct qun_verifier *who, qun_note_signer sign, void *arg, struct qun_error *err) {
+  struct qun__manifest m = {.count = 0};
+  struct qun_pack text;
+  if (count > QUN_BUNDLE_FILES_MAX)
+    return qun_error_set(err, QUN_EINVAL, "a bundle of more than %d files", QUN_BUNDLE_FILES_MAX);
+  m.entries = calloc(count + 1u, sizeof *m.entries);
+  if (!m.entries) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  qun_pack_init(&text);
+  strcpy(m.name, who->name);
+  int code = fill_manifest(&m, files, count, err);
+  if (!code) qun__manifest_write(&text, &m);
+  if (!code && text.failed) code = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (!code) code = qun_note_sign(out, qun_pack_slice(&text), who, sign, arg, err);
+  qun_pack_fini(&text);
+  qun__manifest_fini(&m);
   return code;
 }
 
-int qun_bundle_write(const char *dir, const struct qun_bundle_file *files, uint32_t count,
-                     const struct qun_verifier *who, qun_note_signer sign, void *arg, struct qun_error *err) {
-  char key[QUN_VERIFIER_TEXT_SIZE + 1];
-  struct qun__manifest m = {.count = 0};
-  struct qun_pack text, note;
-  if (count >= QUN_BUNDLE_FILES_MAX)
-    return qun_error_set(err, QUN_EINVAL, "a bundle of more than %d files", QUN_BUNDLE_FILES_MAX);
-  struct qun_bundle_file *all = calloc(count + 1u, sizeof *all);
-  m.entries = calloc(count + 1u, sizeof *m.entries);
-  qun_pack_init(&text);
-  qun_pack_init(&note);
-  int code = all && m.entries ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
-  if (code) goto out;
-  qun_verifier_write(key, who);
-  strcat(key, "\n");
-  for (uint32_t i = 0; i < count; i++) all[i] = files[i];
-  all[count] = (struct qun_bundle_file){"key", qun_str(key)};
-  strcpy(m.name, who->name);
-  code = fill_manifest(&m, all, count + 1, err);
-  if (code) goto out;
-  qun__manifest_write(&text, &m);
-  code = text.failed ? qun_error_set(err, QUN_EFAIL, "out of memory")
-                     : qun_note_sign(&note, qun_pack_slice(&text), who, sign, arg, err);
-  if (!code) code = write_files(dir, all, count + 1, qun_pack_slice(&note), err);
-out:
-  qun_pack_fini(&text);
-  qun_pack_fini(&note);
-  qun__manifest_fini(&m);
-  free(all);
+int qun_bundle_store(const char *dir, const struct qun_bundle_file *files, uint32_t count, struct qun_error *err) {
+  int fd, code = 0;
+  for (uint32_t i = 0; i < count; i++)
+    if (!qun__bundle_path_fits(files[i].path))
+      return qun_error_set(err, QUN_EINVAL, "'%.80s' cannot be a path in a bundle", files[i].path);
+  code = open_empty(&fd, dir, err);
+  if (code) return code;
+  for (uint32_t i = 0; !code && i < count; i++) code = write_file(fd, files[i].path, files[i].bytes, err);
+  if (!code && fsync(fd) != 0) code = qun_error_set(err, QUN_EFAIL, "cannot sync: %s", strerror(errno));
+  if (code) qun_error_prefix(err, "%s", dir);
+  close(fd);
   return code;
 }

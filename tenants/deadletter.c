@@ -21,7 +21,8 @@ int qun_dead_letter_add(struct qun_batch *b, struct qun_head *head, const struct
   return rc;
 }
 
-int qun_dead_letter_each(const struct qun_view *v, uint64_t after, int (*each)(void *, const struct qun_dead_letter *), void *arg) {
+int qun_dead_letter_each(const struct qun_view *v, uint64_t after, int (*each)(void *, const struct qun_dead_letter *),
+                         void *arg) {
   struct qun_pair pairs[64];
   unsigned char key[8];
   uint32_t n = 64;

@@ -13,13 +13,13 @@ struct qun_dupguard {
   unsigned char sip_key[crypto_shorthash_siphashx24_KEYBYTES];
   struct qun_dup_entry *entries; /* in log order, since the last run */
   uint32_t count, cap;
-  uint32_t settled;              /* entries that are committed; the rest is the batch in hand */
-  uint32_t *index;               /* open addressing: entry number + 1 */
-  uint32_t index_size;           /* power of two, over twice cap */
+  uint32_t settled;    /* entries that are committed; the rest is the batch in hand */
+  uint32_t *index;     /* open addressing: entry number + 1 */
+  uint32_t index_size; /* power of two, over twice cap */
   struct qun_dup_run runs[RUNS_MAX], planned[RUNS_MAX];
   uint32_t runs_count, planned_count;
-  uint32_t next_run;             /* id */
-  uint32_t flushed;              /* entries at the front that planned runs hold */
+  uint32_t next_run; /* id */
+  uint32_t flushed;  /* entries at the front that planned runs hold */
 };
 
 static const char key_name[] = "dup_key";
@@ -77,7 +77,8 @@ void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice 
   crypto_shorthash_siphashx24(key, text, 1 + n + m, g->sip_key);
 }
 
-int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY], uint64_t *seq) {
+int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY],
+                      uint64_t *seq) {
   if (g->index_size) {
     for (uint32_t slot = slot_of(g, key); g->index[slot]; slot = (slot + 1) & (g->index_size - 1)) {
       const struct qun_dup_entry *e = &g->entries[g->index[slot] - 1];
@@ -99,7 +100,8 @@ static int load_recent(struct qun_dupguard *g, struct qun_view *v, uint64_t from
   uint32_t n = 256;
   qun_be64(after, from ? from - 1 : 0);
   while (n == 256) {
-    if (qun_view_scan(v, QUN_TABLE_LOG, (qun_slice){NULL, 0}, (qun_slice){after, 8}, pairs, 256, &n) < 0) return QUN_EFAIL;
+    if (qun_view_scan(v, QUN_TABLE_LOG, (qun_slice){NULL, 0}, (qun_slice){after, 8}, pairs, 256, &n) < 0)
+      return QUN_EFAIL;
     for (uint32_t i = 0; i < n; i++) {
       struct qun_record r;
       unsigned char key[QUN_DUP_KEY];
@@ -151,14 +153,17 @@ int qun_dupguard_open(struct qun_dupguard **out, struct qun_store *s, struct qun
   }
   rc = qun_view_begin(&v, s, err);
   if (rc < 0) goto out;
-  if (qun_view_get(&v, QUN_TABLE_META, qun_str(from_name), &value) == 0 && value.len == 8) from = qun_be64_read(value.ptr);
+  if (qun_view_get(&v, QUN_TABLE_META, qun_str(from_name), &value) == 0 && value.len == 8)
+    from = qun_be64_read(value.ptr);
   rc = qun_dup_runs_load(&v, g->runs, RUNS_MAX, &g->runs_count, &g->next_run);
   if (rc == 0) rc = load_recent(g, &v, from);
   if (rc < 0) qun_error_set(err, QUN_ECONFLICT, "duplicate guard: the store's index cannot be read");
 out:
   qun_view_end(&v);
-  if (rc < 0) qun_dupguard_close(g);
-  else *out = g;
+  if (rc < 0)
+    qun_dupguard_close(g);
+  else
+    *out = g;
   return rc;
 }
 
@@ -200,7 +205,8 @@ int qun_dupguard_flush(struct qun_dupguard *g, MDB_txn *txn, uint64_t next_seq, 
   g->planned_count = g->runs_count;
   g->flushed = 0;
   while (g->count - g->flushed >= QUN_DUP_MEMTABLE && g->planned_count < RUNS_MAX && !rc) {
-    rc = qun_dup_run_write(txn, dup, g->entries + g->flushed, QUN_DUP_MEMTABLE, g->next_run++, &g->planned[g->planned_count]);
+    rc = qun_dup_run_write(txn, dup, g->entries + g->flushed, QUN_DUP_MEMTABLE, g->next_run++,
+                           &g->planned[g->planned_count]);
     if (!rc) g->planned_count++;
     g->flushed += QUN_DUP_MEMTABLE;
   }

@@ -2,13 +2,12 @@
 /*
  * The duplicate guard: has (source, id) been in this tenant's log before? Exact for ever (DECISIONS 10).
  *
- * A key is SipHash-128 of (source, id) under the store's own random key. The newest keys (up to QUN_DUP_MEMTABLE) are in memory and are read again
- * from the log at open; older ones are in sorted runs in table DUP, each with a Bloom filter (10 bits a key, one cache line a probe), merged four by four, so
- * that random ids cost appends instead of a random page each (PERFORMANCE.md, point 2).
- *   "r" run              -> level (u32), keys (u32), then for each chunk the first 8 bytes of its first key
- *   "b" run              -> Bloom filter
- *   "c" run chunk        -> up to 170 entries of key (16 bytes) and big-endian sequence (8 bytes), sorted
- * Belongs to the tenant's shard; one thread at a time.
+ * A key is SipHash-128 of (source, id) under the store's own random key. The newest keys (up to QUN_DUP_MEMTABLE) are
+ * in memory and are read again from the log at open; older ones are in sorted runs in table DUP, each with a Bloom
+ * filter (10 bits a key, one cache line a probe), merged four by four, so that random ids cost appends instead of a
+ * random page each (PERFORMANCE.md, point 2). "r" run              -> level (u32), keys (u32), then for each chunk the
+ * first 8 bytes of its first key "b" run              -> Bloom filter "c" run chunk        -> up to 170 entries of key
+ * (16 bytes) and big-endian sequence (8 bytes), sorted Belongs to the tenant's shard; one thread at a time.
  */
 #ifndef QUN_TENANTS_DUPGUARD_H
 #define QUN_TENANTS_DUPGUARD_H
@@ -23,11 +22,14 @@ struct qun_dupguard;
 int qun_dupguard_open(struct qun_dupguard **out, struct qun_store *s, struct qun_error *err);
 void qun_dupguard_close(struct qun_dupguard *g);
 void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice id, unsigned char key[QUN_DUP_KEY]);
-/* 1: known, *seq is its sequence. 0: new. Sees committed runs through the view and all keys added since, committed or not. QUN_EFAIL. */
-int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY], uint64_t *seq);
+/* 1: known, *seq is its sequence. 0: new. Sees committed runs through the view and all keys added since, committed or
+ * not. QUN_EFAIL. */
+int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY],
+                      uint64_t *seq);
 /* Remembers a key of the batch in hand. QUN_EFAIL: out of memory. */
 int qun_dupguard_add(struct qun_dupguard *g, const unsigned char key[QUN_DUP_KEY], uint64_t seq);
-/* Inside the commit: writes runs for full parts of the memory table and merges. 0 or an LMDB status. `next_seq`: first sequence after the batch. */
+/* Inside the commit: writes runs for full parts of the memory table and merges. 0 or an LMDB status. `next_seq`: first
+ * sequence after the batch. */
 int qun_dupguard_flush(struct qun_dupguard *g, MDB_txn *txn, uint64_t next_seq, MDB_dbi dup, MDB_dbi meta);
 /* After the commit, or after it failed: forgets what flush planned, drops the batch's keys if it failed. */
 void qun_dupguard_settle(struct qun_dupguard *g, bool committed);

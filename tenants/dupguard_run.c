@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
-enum { CHUNK = 170 /* 4,080 bytes: one overflow page of LMDB with its header */, BLOOM_BITS = 10, BLOCK_BITS = 512, PROBES = 7 };
+enum {
+  CHUNK = 170 /* 4,080 bytes: one overflow page of LMDB with its header */,
+  BLOOM_BITS = 10,
+  BLOCK_BITS = 512,
+  PROBES = 7
+};
 
 static void run_key(unsigned char out[9], char kind, uint32_t run, uint32_t chunk) {
   out[0] = (unsigned char)kind;
@@ -26,7 +31,8 @@ static size_t bloom_blocks(uint32_t n) {
   return blocks ? blocks : 1;
 }
 
-/* Sets or tests the key's bits in its 64-byte block. The block comes from the key's first half, the bits from its second. */
+/* Sets or tests the key's bits in its 64-byte block. The block comes from the key's first half, the bits from its
+ * second. */
 static bool bloom_probe(unsigned char *bits, size_t blocks, const unsigned char *key, bool set) {
   uint64_t a, b;
   memcpy(&a, key, 8);
@@ -34,8 +40,10 @@ static bool bloom_probe(unsigned char *bits, size_t blocks, const unsigned char 
   unsigned char *block = bits + (size_t)(((unsigned __int128)a * blocks) >> 64) * (BLOCK_BITS / 8);
   for (int i = 0; i < PROBES; i++, b >>= 9) {
     unsigned bit = (unsigned)(b & (BLOCK_BITS - 1));
-    if (set) block[bit >> 3] |= (unsigned char)(1u << (bit & 7));
-    else if (!(block[bit >> 3] & (1u << (bit & 7)))) return false;
+    if (set)
+      block[bit >> 3] |= (unsigned char)(1u << (bit & 7));
+    else if (!(block[bit >> 3] & (1u << (bit & 7))))
+      return false;
   }
   return true;
 }
@@ -45,7 +53,7 @@ struct writer {
   MDB_txn *txn;
   MDB_dbi dbi;
   uint32_t id, written, chunks;
-  unsigned char *head;  /* level, count, fences */
+  unsigned char *head; /* level, count, fences */
   unsigned char *bloom;
   size_t blocks;
   struct qun_dup_entry chunk[CHUNK];
@@ -107,7 +115,8 @@ static int compare(const void *a, const void *b) {
   return memcmp(a, b, QUN_DUP_KEY);
 }
 
-int qun_dup_run_write(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_entry *entries, uint32_t n, uint32_t id, struct qun_dup_run *out) {
+int qun_dup_run_write(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_entry *entries, uint32_t n, uint32_t id,
+                      struct qun_dup_run *out) {
   struct writer w;
   struct qun_dup_entry *sorted = malloc(n * sizeof *sorted);
   if (!sorted) return MDB_PANIC;
@@ -127,7 +136,8 @@ static int get(MDB_txn *txn, MDB_dbi dbi, char kind, uint32_t run, uint32_t chun
   return mdb_get(txn, dbi, &k, v);
 }
 
-int qun_dup_run_find(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, const unsigned char *key, uint64_t *seq) {
+int qun_dup_run_find(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, const unsigned char *key,
+                     uint64_t *seq) {
   MDB_val v;
   size_t blocks = bloom_blocks(run->count);
   if (get(txn, dbi, 'b', run->id, 0, &v) || v.mv_size < blocks * (BLOCK_BITS / 8)) return QUN_EFAIL;
@@ -137,8 +147,10 @@ int qun_dup_run_find(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, c
   uint32_t lo = 0, hi = (uint32_t)((v.mv_size - 8) / 8);
   while (hi - lo > 1) { /* the last chunk whose first key is not greater */
     uint32_t mid = lo + (hi - lo) / 2;
-    if (memcmp(fences + (size_t)mid * 8, key, 8) <= 0) lo = mid;
-    else hi = mid;
+    if (memcmp(fences + (size_t)mid * 8, key, 8) <= 0)
+      lo = mid;
+    else
+      hi = mid;
   }
   /* chunks that begin with the same 8 bytes: look at the one before as well */
   for (uint32_t c = lo + 1; c-- > (lo ? lo - 1 : 0);) {
@@ -177,15 +189,15 @@ static int run_delete(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run) 
     rc = mdb_del(txn, dbi, &k, NULL);
   }
   for (int i = 0; i < 2 && !rc; i++) {
-    run_key(name, "rb"[i], run->id, 0);
+    run_key(name, "rb"[i], run -> id, 0);
     MDB_val k = {5, name};
     rc = mdb_del(txn, dbi, &k, NULL);
   }
   return rc;
 }
 
-int qun_dup_runs_merge(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *parts, uint32_t n, uint32_t id, uint32_t level,
-                       struct qun_dup_run *out) {
+int qun_dup_runs_merge(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *parts, uint32_t n, uint32_t id,
+                       uint32_t level, struct qun_dup_run *out) {
   struct reader readers[QUN_DUP_FANOUT] = {0};
   struct qun_dup_entry *all;
   struct writer w;
@@ -223,10 +235,12 @@ int qun_dup_runs_merge(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *part
   return rc;
 }
 
-int qun_dup_runs_load(const struct qun_view *v, struct qun_dup_run *runs, uint32_t cap, uint32_t *count, uint32_t *next_id) {
+int qun_dup_runs_load(const struct qun_view *v, struct qun_dup_run *runs, uint32_t cap, uint32_t *count,
+                      uint32_t *next_id) {
   struct qun_pair pairs[128];
   uint32_t n;
-  if (qun_view_scan(v, QUN_TABLE_DUP, qun_str("r"), (qun_slice){NULL, 0}, pairs, 128, &n) < 0 || n > cap) return QUN_EFAIL;
+  if (qun_view_scan(v, QUN_TABLE_DUP, qun_str("r"), (qun_slice){NULL, 0}, pairs, 128, &n) < 0 || n > cap)
+    return QUN_EFAIL;
   *next_id = 1;
   for (uint32_t i = 0; i < n; i++) {
     const unsigned char *value = pairs[i].value.ptr;

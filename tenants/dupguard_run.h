@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One sorted run of the duplicate guard in table DUP; the layout is described in tenants/dupguard.h. Used by dupguard.c alone.
+ * One sorted run of the duplicate guard in table DUP; the layout is described in tenants/dupguard.h. Used by dupguard.c
+ * alone.
  */
 #ifndef QUN_TENANTS_DUPGUARD_RUN_H
 #define QUN_TENANTS_DUPGUARD_RUN_H
@@ -17,13 +18,15 @@ struct qun_dup_run {
 };
 
 /* Sorts a copy of n entries and writes them as a run of level 0. 0 or an LMDB status. */
-int qun_dup_run_write(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_entry *entries, uint32_t n, uint32_t id, struct qun_dup_run *out);
+int qun_dup_run_write(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_entry *entries, uint32_t n, uint32_t id,
+                      struct qun_dup_run *out);
 /* 1 found, 0 not there, QUN_EFAIL damaged. */
 int qun_dup_run_find(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, const unsigned char *key, uint64_t *seq);
 /* Writes the union of `parts` as run `id` and deletes them. 0 or an LMDB status. */
-int qun_dup_runs_merge(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *parts, uint32_t n, uint32_t id, uint32_t level,
-                       struct qun_dup_run *out);
+int qun_dup_runs_merge(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *parts, uint32_t n, uint32_t id,
+                       uint32_t level, struct qun_dup_run *out);
 /* All runs there are, in order of id. QUN_EFAIL: damaged or more than `cap`. */
-int qun_dup_runs_load(const struct qun_view *v, struct qun_dup_run *runs, uint32_t cap, uint32_t *count, uint32_t *next_id);
+int qun_dup_runs_load(const struct qun_view *v, struct qun_dup_run *runs, uint32_t cap, uint32_t *count,
+                      uint32_t *next_id);
 
 #endif

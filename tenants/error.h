@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What went wrong, for the person who reads it: a code (QUN_E... of qun/plugin.h, always negative) and one sentence that names the thing
- * and its place.
+ * What went wrong, for the person who reads it: a code (QUN_E... of qun/plugin.h, always negative) and one sentence
+ * that names the thing and its place.
  */
 #ifndef QUN_TENANTS_ERROR_H
 #define QUN_TENANTS_ERROR_H
@@ -11,7 +11,8 @@ struct qun_error {
   char message[496];
 };
 
-/* Fills `err` (NULL is fine) and answers `code`, so that `return qun_error_set(err, QUN_EINVAL, "...")` reads well. Any thread. */
+/* Fills `err` (NULL is fine) and answers `code`, so that `return qun_error_set(err, QUN_EINVAL, "...")` reads well. Any
+ * thread. */
 int qun_error_set(struct qun_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " before the message that is there. Any thread. */

@@ -18,9 +18,8 @@
  *   {"format": "qun-consistency/1", "since": text, "proof": [hash...]}          `since`: an earlier checkpoint, the
  * whole note
  *
- * audit.json is what the audit found: {"format": "qun-audit/1", "tenant": text, "upto": n, ...}. Wherever in it, or in
- * another JSON file of the bundle, a key "evidence" holds a whole number or a list of them, these cite records by
- * sequence; each must be in evidence.json.
+ * audit.json is what the audit found: {"format": "qun-audit/1", "tenant": text, "upto": n, ...}. What it and the other
+ * JSON files of the bundle cite (tenants/citations.h) must be in evidence.json.
  *
  * All functions: any thread, no blocking.
  */

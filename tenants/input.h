@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One event between intake and the engine: checked against the vocabulary, its member turned into a pseudonym, its personal fields
- * sealed. All slices live in the batch's arena.
+ * One event between intake and the engine: checked against the vocabulary, its member turned into a pseudonym, its
+ * personal fields sealed. All slices live in the batch's arena.
  */
 #ifndef QUN_TENANTS_INPUT_H
 #define QUN_TENANTS_INPUT_H
@@ -21,17 +21,19 @@ enum {
 enum { QUN_INPUT_CONTROL = 1u << 0, QUN_INPUT_IMPORTED = 1u << 1, QUN_INPUT_LATE = 1u << 2 };
 
 struct qun_input {
-  uint32_t flags;                            /* QUN_INPUT_* */
-  uint32_t type_flags;                       /* QUN_TYPE_* of the type's entry */
-  int64_t time_ms;                           /* the event's own time; INT64_MIN if it has none (then the receive time counts) */
+  uint32_t flags;      /* QUN_INPUT_* */
+  uint32_t type_flags; /* QUN_TYPE_* of the type's entry */
+  int64_t time_ms;     /* the event's own time; INT64_MIN if it has none (then the receive time counts) */
   bool has_member;
-  unsigned char member[QUN_PSEUDONYM_SIZE];  /* pseudonym of the envelope's member */
-  uint64_t member_no;                        /* instead of the pseudonym, for what plugins' requests and the host emit; 0 none */
-  unsigned char digest[QUN_DIGEST_SIZE];     /* keyed digest of the content: tells a duplicate from another event with the same id */
+  unsigned char member[QUN_PSEUDONYM_SIZE]; /* pseudonym of the envelope's member */
+  uint64_t member_no; /* instead of the pseudonym, for what plugins' requests and the host emit; 0 none */
+  unsigned char
+      digest[QUN_DIGEST_SIZE]; /* keyed digest of the content: tells a duplicate from another event with the same id */
+  qun_slice origin;            /* plugin whose request emitted it; else empty */
   qun_slice type, id, source, subject, group, channel, lang;
-  qun_slice data;                            /* msgpack map, personal fields sealed (ext 1), members as ext 2: what is stored */
-  qun_slice data_open;                       /* the same with TEXT fields open: for the handlers now; empty if the same as data */
-  qun_slice identity;                        /* msgpack map field -> sealed bytes (bin), to be kept with the member; or empty */
+  qun_slice data;      /* msgpack map, personal fields sealed (ext 1), members as ext 2: what is stored */
+  qun_slice data_open; /* the same with TEXT fields open: for the handlers now; empty if the same as data */
+  qun_slice identity;  /* msgpack map field -> sealed bytes (bin), to be kept with the member; or empty */
 };
 
 struct qun_input_batch {

@@ -25,7 +25,8 @@ int qun_member_find(const struct qun_view *v, const unsigned char pseudonym[QUN_
   return 0;
 }
 
-int qun_member_number(struct qun_batch *b, struct qun_head *head, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], uint64_t *number) {
+int qun_member_number(struct qun_batch *b, struct qun_head *head, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE],
+                      uint64_t *number) {
   unsigned char key[17], key2[9], value[8], row[2 + 2 + 2 + QUN_PSEUDONYM_SIZE];
   int rc = qun_member_find(&b->view, pseudonym, number);
   if (rc != QUN_ENOTFOUND) return rc;
@@ -38,7 +39,8 @@ int qun_member_number(struct qun_batch *b, struct qun_head *head, const unsigned
   row[4] = QUN_PSEUDONYM_SIZE;
   memcpy(row + 5, pseudonym, QUN_PSEUDONYM_SIZE);
   if (qun_batch_put(b, QUN_TABLE_MEMBERS, pseudonym_key(key, pseudonym), qun_slice_of(value, 8)) < 0) return QUN_EFAIL;
-  if (qun_batch_put(b, QUN_TABLE_MEMBERS, number_key(key2, next), qun_slice_of(row, 5 + QUN_PSEUDONYM_SIZE)) < 0) return QUN_EFAIL;
+  if (qun_batch_put(b, QUN_TABLE_MEMBERS, number_key(key2, next), qun_slice_of(row, 5 + QUN_PSEUDONYM_SIZE)) < 0)
+    return QUN_EFAIL;
   head->members = *number = next;
   return 0;
 }

@@ -115,7 +115,8 @@ int qun_cursor_write(struct qun_batch *b, const char *plugin, uint64_t seq) {
 bool qun_plugin_is_live(const struct qun_view *v, const char *plugin) {
   char name[256];
   qun_slice value;
-  return qun_view_get(v, QUN_TABLE_META, name_of(name, "status/", qun_str(plugin)), &value) == 0 && qun_slice_is(value, "live");
+  return qun_view_get(v, QUN_TABLE_META, name_of(name, "status/", qun_str(plugin)), &value) == 0 &&
+         qun_slice_is(value, "live");
 }
 
 int qun_plugin_set_live(struct qun_batch *b, const char *plugin, bool live) {

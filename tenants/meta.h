@@ -15,13 +15,13 @@ enum { QUN_STORE_SCHEMA = 1 };
 
 /* Where the tenant stands. Stored as big-endian 64-bit numbers in this order. */
 struct qun_head {
-  uint64_t seq;        /* last record */
-  int64_t clock_ms;    /* the tenant's clock */
-  uint64_t members;    /* numbers given out */
-  uint64_t tree_size;  /* leaves of the audit tree */
-  uint64_t dead;       /* dead letters */
-  uint64_t live;       /* 1: the clock follows the receive time between events */
-  uint64_t importing;  /* 1: between import begin and end */
+  uint64_t seq;       /* last record */
+  int64_t clock_ms;   /* the tenant's clock */
+  uint64_t members;   /* numbers given out */
+  uint64_t tree_size; /* leaves of the audit tree */
+  uint64_t dead;      /* dead letters */
+  uint64_t live;      /* 1: the clock follows the receive time between events */
+  uint64_t importing; /* 1: between import begin and end */
 };
 
 /* Zeroes if the store is new. QUN_EFAIL: damaged. */
@@ -32,7 +32,8 @@ int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun
 /* Adds to the total of a class and type. */
 int qun_total_add(struct qun_batch *b, char class_letter, qun_slice type, uint64_t n);
 /* Calls `each` with every total. Stops when it answers other than 0, and answers that. */
-int qun_total_each(const struct qun_view *v, int (*each)(void *arg, char class_letter, qun_slice type, uint64_t n), void *arg);
+int qun_total_each(const struct qun_view *v, int (*each)(void *arg, char class_letter, qun_slice type, uint64_t n),
+                   void *arg);
 /* A plugin's cursor; 0 if none. */
 uint64_t qun_cursor_read(const struct qun_view *v, const char *plugin);
 int qun_cursor_write(struct qun_batch *b, const char *plugin, uint64_t seq);

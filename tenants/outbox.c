@@ -50,10 +50,13 @@ static int write_row(struct qun_batch *b, const struct qun_outbox_entry *e) {
   qun_pack_kv_str(&p, "via", e->via);
   qun_pack_kv_str(&p, "target", e->target);
   qun_pack_cstr(&p, "body");
-  if (e->body.len) qun_pack_raw(&p, e->body);
-  else qun_pack_map(&p, 0);
+  if (e->body.len)
+    qun_pack_raw(&p, e->body);
+  else
+    qun_pack_map(&p, 0);
   qun_pack_kv_int(&p, "seq", (int64_t)e->seq);
-  int rc = p.failed ? QUN_EFAIL : qun_batch_put(b, QUN_TABLE_OUTBOX, row_key(key, e->plugin, e->key), qun_pack_slice(&p));
+  int rc =
+      p.failed ? QUN_EFAIL : qun_batch_put(b, QUN_TABLE_OUTBOX, row_key(key, e->plugin, e->key), qun_pack_slice(&p));
   qun_pack_fini(&p);
   if (rc == 0 && e->state == QUN_OUTBOX_RELEASED)
     rc = qun_batch_put(b, QUN_TABLE_OUTBOX, due_key(key, e->due_ms, e->plugin, e->key), (qun_slice){NULL, 0});
@@ -84,8 +87,8 @@ int qun_outbox_get(const struct qun_view *v, qun_slice plugin, qun_slice key, st
 
 int qun_outbox_add(struct qun_batch *b, const struct qun_outbox_entry *entry) {
   struct qun_outbox_entry old;
-  if (entry->plugin.len > 31 || entry->key.len == 0 || entry->key.len > QUN_OUTBOX_KEY_MAX || entry->via.len == 0 || entry->via.len > 32 ||
-      entry->target.len > 200)
+  if (entry->plugin.len > 31 || entry->key.len == 0 || entry->key.len > QUN_OUTBOX_KEY_MAX || entry->via.len == 0 ||
+      entry->via.len > 32 || entry->target.len > 200)
     return QUN_EINVAL;
   int rc = qun_outbox_get(&b->view, entry->plugin, entry->key, &old);
   if (rc != QUN_ENOTFOUND) return rc < 0 ? rc : QUN_ECONFLICT;
@@ -103,7 +106,8 @@ int qun_outbox_move(struct qun_batch *b, qun_slice plugin, qun_slice key, enum q
   return rc < 0 ? rc : write_row(b, &e);
 }
 
-int qun_outbox_due(const struct qun_view *v, int64_t now_ms, struct qun_outbox_entry *entries, uint32_t cap, uint32_t *count) {
+int qun_outbox_due(const struct qun_view *v, int64_t now_ms, struct qun_outbox_entry *entries, uint32_t cap,
+                   uint32_t *count) {
   struct qun_pair pair;
   qun_slice after = {NULL, 0};
   *count = 0;

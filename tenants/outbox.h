@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be sent outside. A gated row is born held; compliance's verdict releases or blocks it; a deadline, a crash or a missing plugin leaves it held
- * (DECISIONS 14). Rows change in the tenant's batch alone; delivery reads released rows and reports outcomes as control records. Table OUTBOX:
- *   "r" plugin 0 key                          -> msgpack map {state, due, via, target, body, seq}
- *   "d" due (signed big-endian) plugin 0 key  -> "" for released rows
+ * What is to be sent outside. A gated row is born held; compliance's verdict releases or blocks it; a deadline, a crash
+ * or a missing plugin leaves it held (DECISIONS 14). Rows change in the tenant's batch alone; delivery reads released
+ * rows and reports outcomes as control records. Table OUTBOX: "r" plugin 0 key                          -> msgpack map
+ * {state, due, via, target, body, seq} "d" due (signed big-endian) plugin 0 key  -> "" for released rows
  */
 #ifndef QUN_TENANTS_OUTBOX_H
 #define QUN_TENANTS_OUTBOX_H
@@ -35,7 +35,8 @@ int qun_outbox_get(const struct qun_view *v, qun_slice plugin, qun_slice key, st
 /* Moves a row on. QUN_ENOTFOUND; QUN_ECONFLICT: a row that is sent, failed, blocked or cancelled stays so. */
 int qun_outbox_move(struct qun_batch *b, qun_slice plugin, qun_slice key, enum qun_outbox_state state);
 /* Released rows due at or before now_ms, in order of time, at most cap. */
-int qun_outbox_due(const struct qun_view *v, int64_t now_ms, struct qun_outbox_entry *entries, uint32_t cap, uint32_t *count);
+int qun_outbox_due(const struct qun_view *v, int64_t now_ms, struct qun_outbox_entry *entries, uint32_t cap,
+                   uint32_t *count);
 /* Calls `each` with every row. Stops when it answers other than 0, and answers that. */
 int qun_outbox_each(const struct qun_view *v, int (*each)(void *arg, const struct qun_outbox_entry *entry), void *arg);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch's writes in memory, over a snapshot: found by hash, walked in key order, undone back to a mark. Written to LMDB once, at the end (DECISIONS 12).
- * Keys and values live in the overlay's arena and never move or change, so borrowed slices stay good for the whole batch. One thread.
+ * A batch's writes in memory, over a snapshot: found by hash, walked in key order, undone back to a mark. Written to
+ * LMDB once, at the end (DECISIONS 12). Keys and values live in the overlay's arena and never move or change, so
+ * borrowed slices stay good for the whole batch. One thread.
  */
 #ifndef QUN_TENANTS_OVERLAY_H
 #define QUN_TENANTS_OVERLAY_H

@@ -17,7 +17,8 @@
 static const cyaml_schema_field_t setting_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct qun_profile_setting, name, 1, 120),
     CYAML_FIELD_STRING_PTR("value", CYAML_FLAG_POINTER, struct qun_profile_setting, value, 0, 4000), CYAML_FIELD_END};
-static const cyaml_schema_value_t setting_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun_profile_setting, setting_fields)};
+static const cyaml_schema_value_t setting_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun_profile_setting, setting_fields)};
 static const cyaml_schema_value_t plugin_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, 31)};
 
 static const cyaml_schema_field_t profile_fields[] = {
@@ -32,14 +33,17 @@ static const cyaml_schema_field_t profile_fields[] = {
     CYAML_FIELD_BOOL("seal_text", CYAML_FLAG_OPTIONAL, struct qun_profile, seal_text),
     CYAML_FIELD_UINT("quota_bytes", CYAML_FLAG_OPTIONAL, struct qun_profile, quota_bytes),
     CYAML_FIELD_UINT("quota_events_s", CYAML_FLAG_OPTIONAL, struct qun_profile, quota_events_s),
-    CYAML_FIELD_SEQUENCE("plugins", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, plugins, &plugin_schema, 0, 32),
-    CYAML_FIELD_SEQUENCE("settings", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, settings, &setting_schema, 0, 1000),
+    CYAML_FIELD_SEQUENCE("plugins", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, plugins,
+                         &plugin_schema, 0, 32),
+    CYAML_FIELD_SEQUENCE("settings", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, settings,
+                         &setting_schema, 0, 1000),
     CYAML_FIELD_END};
-static const cyaml_schema_value_t profile_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct qun_profile, profile_fields)};
+static const cyaml_schema_value_t profile_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct qun_profile, profile_fields)};
 
 /* Keeps the first error line that libcyaml logs: it names line and key. */
 __attribute__((format(printf, 3, 0))) static void keep_first(cyaml_log_t level, void *ctx, const char *format,
-                                                              va_list args) {
+                                                             va_list args) {
   struct qun_error *first = ctx;
   if (level < CYAML_LOG_ERROR || first->message[0]) return;
   vsnprintf(first->message, sizeof first->message, format, args);
@@ -47,8 +51,11 @@ __attribute__((format(printf, 3, 0))) static void keep_first(cyaml_log_t level, 
 }
 
 static cyaml_config_t config_with(struct qun_error *first) {
-  return (cyaml_config_t){
-      .log_fn = keep_first, .log_ctx = first, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR, .flags = CYAML_CFG_DEFAULT};
+  return (cyaml_config_t){.log_fn = keep_first,
+                          .log_ctx = first,
+                          .mem_fn = cyaml_mem,
+                          .log_level = CYAML_LOG_ERROR,
+                          .flags = CYAML_CFG_DEFAULT};
 }
 
 static int complete(struct qun_profile *p, const char *what, struct qun_error *err) {
@@ -63,14 +70,15 @@ int qun_profile_load(struct qun_profile **out, const char *dir, struct qun_error
   struct qun_profile *p = NULL;
   cyaml_config_t config = config_with(&first);
   snprintf(path, sizeof path, "%s/tenant.yaml", dir);
-  if (access(path, R_OK) < 0)
-    return qun_error_set(err, errno == ENOENT ? QUN_ENOTFOUND : QUN_EFAIL, "%s: %m", path);
+  if (access(path, R_OK) < 0) return qun_error_set(err, errno == ENOENT ? QUN_ENOTFOUND : QUN_EFAIL, "%s: %m", path);
   cyaml_err_t rc = cyaml_load_file(path, &config, &profile_schema, (cyaml_data_t **)&p, NULL);
   if (rc != CYAML_OK)
     return qun_error_set(err, QUN_EINVAL, "%s: %s", path, first.message[0] ? first.message : cyaml_strerror(rc));
   int bad = complete(p, path, err);
-  if (bad < 0) qun_profile_destroy(p);
-  else *out = p;
+  if (bad < 0)
+    qun_profile_destroy(p);
+  else
+    *out = p;
   return bad;
 }
 
@@ -81,7 +89,8 @@ int qun_profile_starter(struct qun_profile **out, const char *profile, struct qu
       struct qun_error first = {0};
       cyaml_config_t config = config_with(&first);
       struct qun_profile *p = NULL;
-      cyaml_err_t rc = cyaml_load_data((const uint8_t *)s->text, s->len, &config, &profile_schema, (cyaml_data_t **)&p, NULL);
+      cyaml_err_t rc =
+          cyaml_load_data((const uint8_t *)s->text, s->len, &config, &profile_schema, (cyaml_data_t **)&p, NULL);
       if (rc != CYAML_OK) return qun_error_set(err, QUN_EFAIL, "starter profile %s: %s", profile, first.message);
       *out = p;
       return 0;
@@ -123,7 +132,8 @@ int qun_profile_save(const struct qun_profile *p, const char *dir, struct qun_er
   cyaml_err_t rc = cyaml_save_data(&bytes, &n, &config, &profile_schema, p, 0);
   snprintf(path, sizeof path, "%s/tenant.yaml", dir);
   snprintf(next, sizeof next, "%s/tenant.yaml.new", dir);
-  if (rc != CYAML_OK) return qun_error_set(err, QUN_EFAIL, "%s: %s", path, first.message[0] ? first.message : cyaml_strerror(rc));
+  if (rc != CYAML_OK)
+    return qun_error_set(err, QUN_EFAIL, "%s: %s", path, first.message[0] ? first.message : cyaml_strerror(rc));
   int bad = write_whole(next, bytes, n) < 0 || rename(next, path) < 0 || sync_dir(dir) < 0;
   if (bad) qun_error_set(err, QUN_EFAIL, "%s: %m", path);
   config.mem_fn(config.mem_ctx, bytes, 0);
@@ -137,7 +147,8 @@ struct qun_profile *qun_profile_copy(const struct qun_profile *p) {
   struct qun_profile *copy = NULL;
   cyaml_config_t config = config_with(&first);
   if (cyaml_save_data(&bytes, &n, &config, &profile_schema, p, 0) != CYAML_OK) return NULL;
-  if (cyaml_load_data((const uint8_t *)bytes, n, &config, &profile_schema, (cyaml_data_t **)&copy, NULL) != CYAML_OK) copy = NULL;
+  if (cyaml_load_data((const uint8_t *)bytes, n, &config, &profile_schema, (cyaml_data_t **)&copy, NULL) != CYAML_OK)
+    copy = NULL;
   config.mem_fn(config.mem_ctx, bytes, 0);
   return copy;
 }
@@ -158,7 +169,8 @@ static int set_text(char **at, const char *value) {
 
 static int set_bool(bool *at, const char *key, const char *value, struct qun_error *err) {
   bool yes = strcmp(value, "true") == 0;
-  if (!yes && strcmp(value, "false") != 0) return qun_error_set(err, QUN_EINVAL, "%s must be true or false (got \"%.40s\")", key, value);
+  if (!yes && strcmp(value, "false") != 0)
+    return qun_error_set(err, QUN_EINVAL, "%s must be true or false (got \"%.40s\")", key, value);
   *at = yes;
   return 0;
 }
@@ -168,8 +180,8 @@ static int set_number(uint64_t *at, const char *key, const char *value, uint64_t
   errno = 0;
   unsigned long long n = strtoull(value, &end, 10);
   if (value[0] < '0' || value[0] > '9' || *end || errno || n < least || n > 1ull << 44)
-    return qun_error_set(err, QUN_EINVAL, "%s must be a whole number from %llu to %llu (got \"%.40s\")", key, (unsigned long long)least,
-                         1ull << 44, value);
+    return qun_error_set(err, QUN_EINVAL, "%s must be a whole number from %llu to %llu (got \"%.40s\")", key,
+                         (unsigned long long)least, 1ull << 44, value);
   *at = n;
   return 0;
 }
@@ -182,7 +194,8 @@ static int set_plugin_setting(struct qun_profile *p, const char *key, const char
   if (!all) return qun_error_set(err, QUN_EFAIL, "out of memory");
   p->settings = all;
   all[p->settings_count] = (struct qun_profile_setting){strdup(key), strdup(value)};
-  if (!all[p->settings_count].name || !all[p->settings_count].value) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (!all[p->settings_count].name || !all[p->settings_count].value)
+    return qun_error_set(err, QUN_EFAIL, "out of memory");
   p->settings_count++;
   return 0;
 }
@@ -192,23 +205,25 @@ int qun_profile_set(struct qun_profile *p, const char *key, const char *value, s
     const char *key;
     char **at;
     size_t min, max;
-  } texts[] = {{"title", &p->title, 1, 200}, {"locale", &p->locale, 2, 40},  {"zone", &p->zone, 2, 60},
+  } texts[] = {{"title", &p->title, 1, 200},     {"locale", &p->locale, 2, 40},  {"zone", &p->zone, 2, 60},
                {"currency", &p->currency, 3, 3}, {"country", &p->country, 2, 2}, {"sector", &p->sector, 1, 40}};
   if (strchr(key, '.')) return set_plugin_setting(p, key, value, err);
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     size_t n = strlen(value);
     if (strcmp(key, texts[i].key) != 0) continue;
     if (n < texts[i].min || n > texts[i].max)
-      return qun_error_set(err, QUN_EINVAL, "%s must be %zu to %zu bytes long (got %zu)", key, texts[i].min, texts[i].max, n);
+      return qun_error_set(err, QUN_EINVAL, "%s must be %zu to %zu bytes long (got %zu)", key, texts[i].min,
+                           texts[i].max, n);
     return set_text(texts[i].at, value);
   }
   if (strcmp(key, "seal_text") == 0) return set_bool(&p->seal_text, key, value, err);
   if (strcmp(key, "quota_bytes") == 0) return set_number(&p->quota_bytes, key, value, 1 << 20, err);
   if (strcmp(key, "quota_events_s") == 0) return set_number(&p->quota_events_s, key, value, 0, err);
-  return qun_error_set(err, QUN_EINVAL,
-                       "no setting \"%.60s\"; a profile has title, locale, zone, currency, country, sector, seal_text, quota_bytes, "
-                       "quota_events_s, and plugin.key for a plugin's",
-                       key);
+  return qun_error_set(
+      err, QUN_EINVAL,
+      "no setting \"%.60s\"; a profile has title, locale, zone, currency, country, sector, seal_text, quota_bytes, "
+      "quota_events_s, and plugin.key for a plugin's",
+      key);
 }
 
 const char *qun_profile_get(const struct qun_profile *p, const char *setting) {

@@ -17,17 +17,19 @@ struct qun_profile_setting { /* "growth.core_share": "0.2", as written */
 
 struct qun_profile {
   char *name, *title;
-  char *locale;    /* BCP 47 */
-  char *zone;      /* IANA */
-  char *currency;  /* ISO 4217 */
-  char *country;   /* ISO 3166 */
-  char *sector;    /* retail, education, medical, finance, games, ... */
+  char *locale;   /* BCP 47 */
+  char *zone;     /* IANA */
+  char *currency; /* ISO 4217 */
+  char *country;  /* ISO 3166 */
+  char *sector;   /* retail, education, medical, finance, games, ... */
   bool simulated;
   bool seal_text;
-  uint64_t quota_bytes;      /* of the store */
-  uint64_t quota_events_s;   /* 0: none */
-  char **plugins;  uint32_t plugins_count;  /* enabled */
-  struct qun_profile_setting *settings; uint32_t settings_count;
+  uint64_t quota_bytes;    /* of the store */
+  uint64_t quota_events_s; /* 0: none */
+  char **plugins;
+  uint32_t plugins_count; /* enabled */
+  struct qun_profile_setting *settings;
+  uint32_t settings_count;
 };
 
 /* Reads <dir>/tenant.yaml (libyaml). QUN_ENOTFOUND; QUN_EINVAL names file, line and key. Blocking. */

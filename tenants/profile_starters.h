@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The texts of tenants/profiles/<name>.yaml, embedded at build (tenants/CMakeLists.txt writes the .c). Ends with a NULL name. */
+/* The texts of tenants/profiles/<name>.yaml, embedded at build (tenants/CMakeLists.txt writes the .c). Ends with a NULL
+ * name. */
 #ifndef QUN_TENANTS_PROFILE_STARTERS_H
 #define QUN_TENANTS_PROFILE_STARTERS_H
 

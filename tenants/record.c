@@ -20,8 +20,10 @@ void qun_record_write(struct qun_pack *out, const struct qun_record *r) {
   qun_pack_str(out, r->group);
   qun_pack_str(out, r->channel);
   qun_pack_str(out, r->lang);
-  if (r->data.len) qun_pack_raw(out, r->data);
-  else qun_pack_map(out, 0);
+  if (r->data.len)
+    qun_pack_raw(out, r->data);
+  else
+    qun_pack_map(out, 0);
   qun_pack_bin(out, r->digest);
 }
 
@@ -32,12 +34,16 @@ int qun_record_read(struct qun_record *r, uint64_t seq, qun_slice bytes) {
   qun_unpack_init(&u, bytes);
   memset(r, 0, sizeof *r);
   r->seq = seq;
-  if (!qun_unpack_array(&u, &n) || n != RECORD_FIELDS || !qun_unpack_int(&u, &version) || version != RECORD_VERSION) return QUN_EFAIL;
+  if (!qun_unpack_array(&u, &n) || n != RECORD_FIELDS || !qun_unpack_int(&u, &version) || version != RECORD_VERSION)
+    return QUN_EFAIL;
   if (!qun_unpack_str(&u, &r->type) || !qun_unpack_str(&u, &r->id) || !qun_unpack_str(&u, &r->source)) return QUN_EFAIL;
-  if (!qun_unpack_int(&u, &r->time_ms) || !qun_unpack_int(&u, &r->clock_ms) || !qun_unpack_int(&u, &flags)) return QUN_EFAIL;
+  if (!qun_unpack_int(&u, &r->time_ms) || !qun_unpack_int(&u, &r->clock_ms) || !qun_unpack_int(&u, &flags))
+    return QUN_EFAIL;
   if (!qun_unpack_int(&u, &member) || !qun_unpack_int(&u, &cause) || !qun_unpack_int(&u, &hops)) return QUN_EFAIL;
-  if (!qun_unpack_str(&u, &r->origin) || !qun_unpack_str(&u, &r->subject) || !qun_unpack_str(&u, &r->group)) return QUN_EFAIL;
-  if (!qun_unpack_str(&u, &r->channel) || !qun_unpack_str(&u, &r->lang) || !qun_unpack_any(&u, &r->data)) return QUN_EFAIL;
+  if (!qun_unpack_str(&u, &r->origin) || !qun_unpack_str(&u, &r->subject) || !qun_unpack_str(&u, &r->group))
+    return QUN_EFAIL;
+  if (!qun_unpack_str(&u, &r->channel) || !qun_unpack_str(&u, &r->lang) || !qun_unpack_any(&u, &r->data))
+    return QUN_EFAIL;
   if (!qun_unpack_bin(&u, &r->digest)) return QUN_EFAIL;
   r->flags = (uint32_t)flags;
   r->member = (uint64_t)member;

@@ -2,8 +2,9 @@
 /*
  * A record of the event log as it is stored and hashed: a msgpack array
  *   [1, type, id, source, time, clock, flags, member, cause, hops, origin, subject, group, channel, lang, data, digest]
- * time and clock in UTC ms; flags QUN_EVENT_*; member the tenant's number; cause the sequence of the record that caused it; origin the plugin that
- * emitted it; data a msgpack map with sealed fields as ext 1; digest 8 bytes (bin), empty for derived and control records.
+ * time and clock in UTC ms; flags QUN_EVENT_*; member the tenant's number; cause the sequence of the record that caused
+ * it; origin the plugin that emitted it; data a msgpack map with sealed fields as ext 1; digest 8 bytes (bin), empty
+ * for derived and control records.
  */
 #ifndef QUN_TENANTS_RECORD_H
 #define QUN_TENANTS_RECORD_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * State hashes (DECISIONS 9): BLAKE2b-256 over a keyspace's rows in key order, each key and value behind its length (64-bit big-endian); and a tenant's hash over its
- * plugins in order of id: id, version, hash of settings, hash of keyspace, each behind its length. Cursors, outbox, meta, audit tree and batch boundaries are not in it.
+ * State hashes (DECISIONS 9): BLAKE2b-256 over a keyspace's rows in key order, each key and value behind its length
+ * (64-bit big-endian); and a tenant's hash over its plugins in order of id: id, version, hash of settings, hash of
+ * keyspace, each behind its length. Cursors, outbox, meta, audit tree and batch boundaries are not in it.
  */
 #ifndef QUN_TENANTS_STATE_HASH_H
 #define QUN_TENANTS_STATE_HASH_H

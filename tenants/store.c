@@ -11,9 +11,9 @@
 enum { READERS_MAX = 512 };
 
 static const char *const host_tables[QUN_TABLE_PLUGIN] = {
-    [QUN_TABLE_META] = "meta",     [QUN_TABLE_LOG] = "log",       [QUN_TABLE_DUP] = "dup",
+    [QUN_TABLE_META] = "meta",       [QUN_TABLE_LOG] = "log",       [QUN_TABLE_DUP] = "dup",
     [QUN_TABLE_MEMBERS] = "members", [QUN_TABLE_TIMERS] = "timers", [QUN_TABLE_OUTBOX] = "outbox",
-    [QUN_TABLE_DEAD] = "dead",     [QUN_TABLE_AUDIT] = "audit",   [QUN_TABLE_BRIDGE] = "bridge",
+    [QUN_TABLE_DEAD] = "dead",       [QUN_TABLE_AUDIT] = "audit",   [QUN_TABLE_BRIDGE] = "bridge",
 };
 
 int qun_store_error(struct qun_error *err, int status, const char *what) {
@@ -45,8 +45,10 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
   unsigned flags = MDB_NOTLS | (o->scratch ? MDB_NOSYNC : 0u);
   int rc = 0;
   if (o->plugins_count > QUN_STORE_PLUGINS_MAX)
-    return qun_error_set(err, QUN_EINVAL, "%u plugins: a store has keyspaces for %d", o->plugins_count, QUN_STORE_PLUGINS_MAX);
-  if (mkdir(dir, 0700) < 0 && errno != EEXIST) return qun_error_set(err, QUN_EFAIL, "store %s: cannot make the folder: %m", dir);
+    return qun_error_set(err, QUN_EINVAL, "%u plugins: a store has keyspaces for %d", o->plugins_count,
+                         QUN_STORE_PLUGINS_MAX);
+  if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    return qun_error_set(err, QUN_EFAIL, "store %s: cannot make the folder: %m", dir);
   struct qun_store *s = calloc(1, sizeof *s);
   if (!s) return qun_error_set(err, QUN_EFAIL, "store %s: out of memory", dir);
   s->quota_bytes = o->quota_bytes ? o->quota_bytes : 1ull << 30;
@@ -59,8 +61,9 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
   if (!rc) rc = mdb_reader_check(s->env, NULL);
   if (!rc) rc = open_tables(s, o);
   if (rc) {
-    qun_error_set(err, rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH ? QUN_ECONFLICT : QUN_EFAIL, "store %s: %s",
-                  dir, mdb_strerror(rc));
+    qun_error_set(err,
+                  rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH ? QUN_ECONFLICT : QUN_EFAIL,
+                  "store %s: %s", dir, mdb_strerror(rc));
     qun_store_close(s);
     return err ? err->code : QUN_EFAIL;
   }
@@ -139,7 +142,8 @@ static int merge_start(struct merge *m, const struct qun_view *v, unsigned table
   if (rc) return QUN_EFAIL;
   m->key = to_val(from);
   rc = mdb_cursor_get(m->cursor, &m->key, &m->value, from.len ? MDB_SET_RANGE : MDB_FIRST);
-  if (!rc && after.len && qun_slice_eq(to_slice(m->key), after)) rc = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT);
+  if (!rc && after.len && qun_slice_eq(to_slice(m->key), after))
+    rc = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT);
   m->below = rc == 0 && has_prefix(to_slice(m->key), prefix);
   m->above = v->overlay ? qun_overlay_seek(v->overlay, table, from, after.len > 0) : NULL;
   if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
@@ -155,8 +159,8 @@ static void merge_step_above(struct merge *m, const struct qun_view *v, qun_slic
   if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
 }
 
-int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after, struct qun_pair *pairs, uint32_t cap,
-                  uint32_t *count) {
+int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after, struct qun_pair *pairs,
+                  uint32_t cap, uint32_t *count) {
   struct merge m = {0};
   uint32_t n = 0;
   int rc = merge_start(&m, v, table, prefix, after);

@@ -2,9 +2,9 @@
 /*
  * One tenant's store: one LMDB environment with a fixed set of tables (named databases), opened once per process.
  *
- * Environment: MDB_NOTLS (any number of environments a process), map sized to the byte quota + 25 % at open, full sync on commit; a scratch store
- * (replay) is thrown away and commits without sync. Tables are opened at open, all in one transaction. Never WRITEMAP, never NOSYNC on a real store
- * (DECISIONS 4, 20).
+ * Environment: MDB_NOTLS (any number of environments a process), map sized to the byte quota + 25 % at open, full sync
+ * on commit; a scratch store (replay) is thrown away and commits without sync. Tables are opened at open, all in one
+ * transaction. Never WRITEMAP, never NOSYNC on a real store (DECISIONS 4, 20).
  *
  * Threads: one writer at a time (the tenant's shard); views on any thread, a view belongs to one thread at a time.
  */
@@ -42,27 +42,30 @@ struct qun_store {
 };
 
 struct qun_store_options {
-  uint64_t quota_bytes;           /* of data; 0: 1 GiB */
-  const char *const *plugins;     /* ids, in the order of QUN_TABLE_PLUGIN + n */
+  uint64_t quota_bytes;       /* of data; 0: 1 GiB */
+  const char *const *plugins; /* ids, in the order of QUN_TABLE_PLUGIN + n */
   uint32_t plugins_count;
   bool scratch;
 };
 
-/* Opens (and makes, if it is not there) the environment in directory `dir`. QUN_EFAIL names the directory and LMDB's reason. Blocking. */
-int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *options, struct qun_error *err);
+/* Opens (and makes, if it is not there) the environment in directory `dir`. QUN_EFAIL names the directory and LMDB's
+ * reason. Blocking. */
+int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *options,
+                   struct qun_error *err);
 /* No view or batch may be open. NULL is fine. */
 void qun_store_close(struct qun_store *s);
 /* Bytes of the data file that are in use. Quick. */
 uint64_t qun_store_bytes(const struct qun_store *s);
-/* Turns LMDB's status into a code and a sentence: MDB_MAP_FULL is QUN_EQUOTA, MDB_NOTFOUND is QUN_ENOTFOUND, the rest QUN_EFAIL. */
+/* Turns LMDB's status into a code and a sentence: MDB_MAP_FULL is QUN_EQUOTA, MDB_NOTFOUND is QUN_ENOTFOUND, the rest
+ * QUN_EFAIL. */
 int qun_store_error(struct qun_error *err, int mdb_status, const char *what);
 
 /* A consistent snapshot. */
 struct qun_overlay;
 struct qun_view {
   struct qun_store *store;
-  MDB_txn *txn;                  /* read transaction */
-  struct qun_overlay *overlay;   /* a batch's own writes, or NULL */
+  MDB_txn *txn;                /* read transaction */
+  struct qun_overlay *overlay; /* a batch's own writes, or NULL */
 };
 
 int qun_view_begin(struct qun_view *v, struct qun_store *s, struct qun_error *err);
@@ -70,9 +73,10 @@ int qun_view_begin(struct qun_view *v, struct qun_store *s, struct qun_error *er
 void qun_view_end(struct qun_view *v);
 /* *value is borrowed until the view ends (and, in a batch, never changes under the reader). QUN_ENOTFOUND. */
 int qun_view_get(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value);
-/* Rows whose key begins with `prefix` and is greater than `after` (empty: from the first), in key order; at most cap. */
-int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after, struct qun_pair *pairs, uint32_t cap,
-                  uint32_t *count);
+/* Rows whose key begins with `prefix` and is greater than `after` (empty: from the first), in key order; at most cap.
+ */
+int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qun_slice after, struct qun_pair *pairs,
+                  uint32_t cap, uint32_t *count);
 /* The last row whose key begins with `prefix`, not counting a batch's own writes. QUN_ENOTFOUND. */
 int qun_view_last(const struct qun_view *v, unsigned table, qun_slice prefix, struct qun_pair *pair);
 

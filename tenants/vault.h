@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tenant's keys, outside the data directory: <keys>/<tenant>/ (0700), every file 0600, replaced by rename after fsync.
- *   tenant.key     random 32-byte roots: the master, from which pseudonym, digest and salt keys derive, and the wrapping key
- *   members.keys   append only: one fixed-size record a member: pseudonym, wrapped key, checksum; a torn last record is cut on open
- *   signer.key     Ed25519 seed;  signer.state  last signed (size, root): the signer refuses to go back
- *   tokens.yaml    hashes of the tenant's tokens (host/http/tokens.h)
- * Thread-safe: one mutex a vault. Blocking: file reads at open; qun_vault_sync does the only fsync of the hot path.
- * Sources: DECISIONS 23-26 of the plan.
+ * A tenant's keys, outside the data directory: <keys>/<tenant>/ (0700), every file 0600, replaced by rename after
+ * fsync. tenant.key     random 32-byte roots: the master, from which pseudonym, digest and salt keys derive, and the
+ * wrapping key members.keys   append only: one fixed-size record a member: pseudonym, wrapped key, checksum; a torn
+ * last record is cut on open signer.key     Ed25519 seed;  signer.state  last signed (size, root): the signer refuses
+ * to go back tokens.yaml    hashes of the tenant's tokens (host/http/tokens.h) Thread-safe: one mutex a vault.
+ * Blocking: file reads at open; qun_vault_sync does the only fsync of the hot path. Sources: DECISIONS 23-26 of the
+ * plan.
  */
 #ifndef QUN_TENANTS_VAULT_H
 #define QUN_TENANTS_VAULT_H
@@ -33,25 +33,29 @@ void qun_vault_salt(const struct qun_vault *v, uint64_t seq, unsigned char out[3
 
 /* Bytes that qun_vault_seal adds to a plaintext. */
 enum { QUN_SEAL_OVERHEAD = 1 + 24 + 16 + 32 };
-/* Seals under the member's key, which is made if the member is new (all-zero pseudonym: the tenant's own record of nobody).
-   `out` has room for plain.len + QUN_SEAL_OVERHEAD. Layout: version 1, nonce 24, XChaCha20-Poly1305 ciphertext and tag under a key derived from
-   (member key, nonce), BLAKE2b-256 commitment to (that key, plaintext). QUN_EFAIL: out of memory or randomness. */
-int qun_vault_seal(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice plain, unsigned char *out,
-                   struct qun_error *err);
-/* Opens what seal made; `out` has room for sealed.len - QUN_SEAL_OVERHEAD. QUN_EGONE: the member's key was destroyed (also if
-   the member came back since and has a new one). QUN_EINVAL: altered. */
-int qun_vault_open_sealed(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice sealed, unsigned char *out,
-                          struct qun_error *err);
-/* Makes the keys of all new members durable. Call before the commit of what was sealed under them. Cheap when nothing is new. */
+/* Seals under the member's key, which is made if the member is new (all-zero pseudonym: the tenant's own record of
+   nobody). `out` has room for plain.len + QUN_SEAL_OVERHEAD. Layout: version 1, nonce 24, XChaCha20-Poly1305 ciphertext
+   and tag under a key derived from (member key, nonce), BLAKE2b-256 commitment to (that key, plaintext). QUN_EFAIL: out
+   of memory or randomness. */
+int qun_vault_seal(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice plain,
+                   unsigned char *out, struct qun_error *err);
+/* Opens what seal made; `out` has room for sealed.len - QUN_SEAL_OVERHEAD. QUN_EGONE: the member's key was destroyed
+   (also if the member came back since and has a new one). QUN_EINVAL: altered. */
+int qun_vault_open_sealed(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice sealed,
+                          unsigned char *out, struct qun_error *err);
+/* Makes the keys of all new members durable. Call before the commit of what was sealed under them. Cheap when nothing
+ * is new. */
 int qun_vault_sync(struct qun_vault *v, struct qun_error *err);
-/* Destroys a member's key: rewraps the others under a new wrapping key, replaces members.keys, syncs. A member without a key is fine. Sealing
-   waits meanwhile. QUN_EFAIL: nothing changed, or, if the disk failed after the decision, the vault must be opened again. */
+/* Destroys a member's key: rewraps the others under a new wrapping key, replaces members.keys, syncs. A member without
+   a key is fine. Sealing waits meanwhile. QUN_EFAIL: nothing changed, or, if the disk failed after the decision, the
+   vault must be opened again. */
 int qun_vault_forget(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], struct qun_error *err);
 
 /* Ed25519 over a signed note's text (tenants/note.h), by the tenant's signer. public_key: 32 bytes. */
 void qun_vault_public_key(const struct qun_vault *v, unsigned char out[32]);
 int qun_vault_sign(struct qun_vault *v, qun_slice message, unsigned char sig[64], struct qun_error *err);
-/* Remembers (size, root) as the newest signed checkpoint, on disk. QUN_ECONFLICT: smaller than the last, or same size with another root. */
+/* Remembers (size, root) as the newest signed checkpoint, on disk. QUN_ECONFLICT: smaller than the last, or same size
+ * with another root. */
 int qun_vault_advance(struct qun_vault *v, uint64_t size, const unsigned char root[32], struct qun_error *err);
 
 #endif

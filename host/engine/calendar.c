@@ -27,7 +27,8 @@ int qun_calendar_open(struct qun_calendar **out, const char *zone, struct qun_er
   int32_t n = 0;
   if (strlen(zone) < 60) u_charsToUChars(zone, id, n = (int32_t)strlen(zone));
   ucal_getCanonicalTimeZoneID(id, n, canonical, 64, &system, &status);
-  if (n == 0 || U_FAILURE(status) || !system) return qun_error_set(err, QUN_EINVAL, "time zone \"%.60s\" is not known", zone);
+  if (n == 0 || U_FAILURE(status) || !system)
+    return qun_error_set(err, QUN_EINVAL, "time zone \"%.60s\" is not known", zone);
   struct qun_calendar *c = calloc(1, sizeof *c);
   if (!c) return qun_error_set(err, QUN_EFAIL, "out of memory");
   c->icu = ucal_open(id, n, "en_US_POSIX", UCAL_GREGORIAN, &status);
@@ -53,7 +54,8 @@ static const struct span *span_at(struct qun_calendar *c, int64_t ms) {
   c->last.offset = ucal_get(c->icu, UCAL_ZONE_OFFSET, &status) + ucal_get(c->icu, UCAL_DST_OFFSET, &status);
   c->last.from = INT64_MIN / 2;
   c->last.to = INT64_MAX / 2;
-  if (ucal_getTimeZoneTransitionDate(c->icu, UCAL_TZ_TRANSITION_PREVIOUS_INCLUSIVE, &at, &status)) c->last.from = (int64_t)at;
+  if (ucal_getTimeZoneTransitionDate(c->icu, UCAL_TZ_TRANSITION_PREVIOUS_INCLUSIVE, &at, &status))
+    c->last.from = (int64_t)at;
   if (ucal_getTimeZoneTransitionDate(c->icu, UCAL_TZ_TRANSITION_NEXT, &at, &status)) c->last.to = (int64_t)at;
   return &c->last;
 }

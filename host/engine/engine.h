@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: tenants, shards, plugins, readers. qund and `qun` (when no daemon runs) open one over a data directory; only one process at a time.
+ * The engine: tenants, shards, plugins, readers. qund and `qun` (when no daemon runs) open one over a data directory;
+ * only one process at a time.
  *
- * Writing: inputs go to the tenant's shard, which applies them in order and commits; `done` is called after the commit on the shard's thread.
- * Reading and services: run on reader threads over a snapshot; `done` is called there.
- * All functions below: any thread, unless said otherwise. Callbacks must be quick and must not call back into a _wait function.
+ * Writing: inputs go to the tenant's shard, which applies them in order and commits; `done` is called after the commit
+ * on the shard's thread. Reading and services: run on reader threads over a snapshot; `done` is called there. All
+ * functions below: any thread, unless said otherwise. Callbacks must be quick and must not call back into a _wait
+ * function.
  */
 #ifndef QUN_HOST_ENGINE_ENGINE_H
 #define QUN_HOST_ENGINE_ENGINE_H
@@ -12,6 +14,7 @@
 #include "host/intake/normalise.h"
 #include "host/plugins/plugin_set.h"
 #include "tenants/profile.h"
+#include "tenants/store.h"
 
 #include <qun/msgpack.h>
 
@@ -25,13 +28,13 @@ struct qun_engine_options {
   uint32_t readers;        /* 0: 2 */
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
-  bool live;               /* qund: ticks the clock for due timers, delivers the outbox */
+  bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */
   int64_t (*now)(void *arg); /* receive clock, UTC ms; NULL: the machine's. Tests pass their own */
   void *now_arg;
 };
 
-/* Takes the lock on <data>/LOCK, loads plugins, starts threads. QUN_ECONFLICT: another process has it (the message names it). QUN_EINVAL, QUN_EFAIL.
-   Blocking. */
+/* Takes the lock on <data>/LOCK, loads plugins, starts threads. QUN_ECONFLICT: another process has it (the message
+   names it). QUN_EINVAL, QUN_EFAIL. Blocking. */
 int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *options, struct qun_error *err);
 /* Applies all that waits, commits, stops the threads, closes the stores. NULL is fine. Blocking. */
 void qun_engine_close(struct qun_engine *e);
@@ -40,13 +43,24 @@ int64_t qun_engine_now(const struct qun_engine *e);
 const char *qun_engine_data_dir(const struct qun_engine *e);
 const char *qun_engine_keys_dir(const struct qun_engine *e);
 
+/* Called on a shard's thread after a commit that left released outbox rows; quick, must not call back. One hook; set
+ * before writing. */
+typedef void (*qun_engine_outbox_hook)(void *arg, const char *tenant);
+void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, void *arg);
+/* Calls `each` with every counter of plugins. */
+void qun_engine_plugin_metrics(struct qun_engine *e,
+                               void (*each)(void *arg, const char *plugin, const char *name, uint64_t value),
+                               void *arg);
+/* Events waiting over all shards, for /metrics. */
+uint32_t qun_engine_waiting(struct qun_engine *e);
+
 /* ---- tenants. Blocking. */
 struct qun_tenant_spec {
-  const char *name;     /* [a-z0-9][a-z0-9-]{0,62} */
-  const char *profile;  /* starter profile; NULL: "default" */
-  const char *title;    /* NULL: the name */
-  const char *locale;   /* NULL: the profile's */
-  const char *zone;     /* NULL: the profile's */
+  const char *name;    /* [a-z0-9][a-z0-9-]{0,62} */
+  const char *profile; /* starter profile; NULL: "default" */
+  const char *title;   /* NULL: the name */
+  const char *locale;  /* NULL: the profile's */
+  const char *zone;    /* NULL: the profile's */
   bool simulated;
 };
 int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec *spec, struct qun_error *err);
@@ -57,90 +71,119 @@ int qun_engine_tenant_each(struct qun_engine *e, int (*each)(void *arg, const ch
 int qun_engine_tenant_exists(struct qun_engine *e, const char *name);
 /* A copy of the profile; free with qun_profile_destroy. QUN_ENOTFOUND. */
 int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err);
-/* Appends to `out` a msgpack map: name, title, simulated, locale, zone, sector, country, currency, events (from outside), by_type {type: count from outside},
-   derived {..}, control {..}, members, seq, clock, state_hash (hex), dead_letters, bytes, audit {size, root}, outbox {state: count},
-   plugins {name: {status, cursor, version, state_hash}}. */
+/* Appends to `out` a msgpack map: name, title, simulated, locale, zone, sector, country, currency, events (from
+   outside), by_type {type: count from outside}, derived {..}, control {..}, members, seq, clock, state_hash (hex),
+   dead_letters, bytes, audit {size, root}, outbox {state: count}, plugins {name: {status, cursor, version,
+   state_hash}}. */
 int qun_engine_tenant_show(struct qun_engine *e, const char *name, struct qun_pack *out, struct qun_error *err);
-/* Changes settings: `changes` is a msgpack map "plugin.key" or profile key -> text as a person writes it. Recorded in the log. QUN_EINVAL names the key. */
+/* Changes settings: `changes` is a msgpack map "plugin.key" or profile key -> text as a person writes it. Recorded in
+ * the log. QUN_EINVAL names the key. */
 int qun_engine_tenant_set(struct qun_engine *e, const char *name, qun_slice changes, struct qun_error *err);
 /* Switches a plugin on (it catches up over the whole log) or off. Recorded in the log. */
-int qun_engine_plugin_enable(struct qun_engine *e, const char *name, const char *plugin, bool on, struct qun_error *err);
+int qun_engine_plugin_enable(struct qun_engine *e, const char *name, const char *plugin, bool on,
+                             struct qun_error *err);
 
 /* ---- writing */
 struct qun_submit_result {
-  int code;              /* 0, or why nothing of the batch is in: QUN_EQUOTA, QUN_ENOTFOUND, QUN_EFAIL */
-  uint32_t accepted;     /* appended now */
-  uint32_t duplicates;   /* (source, id) known with the same content */
-  uint32_t conflicts;    /* known with other content: in the dead letters */
-  uint64_t position;     /* the log's last sequence after the commit */
+  int code;            /* 0, or why nothing of the batch is in: QUN_EQUOTA, QUN_ENOTFOUND, QUN_EFAIL */
+  uint32_t accepted;   /* appended now */
+  uint32_t duplicates; /* (source, id) known with the same content */
+  uint32_t conflicts;  /* known with other content: in the dead letters */
+  uint64_t position;   /* the log's last sequence after the commit */
   char message[256];
 };
 typedef void (*qun_submit_done)(void *arg, const struct qun_submit_result *result);
 
 /* A normaliser for the tenant, to be used on one thread at a time; it pins the vault. QUN_ENOTFOUND. */
-int qun_engine_normaliser_open(struct qun_engine *e, const char *tenant, struct qun_normaliser **out, struct qun_error *err);
+int qun_engine_normaliser_open(struct qun_engine *e, const char *tenant, struct qun_normaliser **out,
+                               struct qun_error *err);
 void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n);
 
-/* Queues a batch (the engine takes it over and empties *batch) and answers 0; `done` comes after the commit. QUN_EAGAIN: the shard's queue is full, nothing
-   taken, `done` is not called: answer 429 or stop reading. */
-int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done, void *arg,
-                      struct qun_error *err);
+/* Queues a batch (the engine takes it over and empties *batch) and answers 0; `done` comes after the commit.
+   QUN_EAGAIN: the shard's queue is full, nothing taken, `done` is not called: answer 429 or stop reading. */
+int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done,
+                      void *arg, struct qun_error *err);
 /* The same and waits for the commit, also for room in the queue. Blocking. */
-int qun_engine_submit_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, struct qun_submit_result *result,
-                           struct qun_error *err);
-/* Appends one control record (type "qun.*", "overlap.*", "bridge.*", "outbox.*") with a msgpack map as data. `id` empty: a fresh one. Waits for the commit. */
-int qun_engine_control(struct qun_engine *e, const char *tenant, const char *type, qun_slice subject, qun_slice id, qun_slice data,
-                       uint64_t *seq, struct qun_error *err);
+int qun_engine_submit_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch,
+                           struct qun_submit_result *result, struct qun_error *err);
+/* Appends one control record (type "qun.*", "overlap.*", "bridge.*", "outbox.*") with a msgpack map as data. `id`
+ * empty: a fresh one. Waits for the commit. */
+int qun_engine_control(struct qun_engine *e, const char *tenant, const char *type, qun_slice subject, qun_slice id,
+                       qun_slice data, uint64_t *seq, struct qun_error *err);
 
 /* ---- services and reports */
 struct qun_call_spec {
   const char *tenant;
-  const char *service;  /* "growth.report" */
-  qun_slice params;     /* msgpack map */
-  const char *locale;   /* NULL: the tenant's */
-  const char *role;     /* agency, owner, operator, auditor, host */
+  const char *service; /* "growth.report" */
+  qun_slice params;    /* msgpack map */
+  const char *locale;  /* NULL: the tenant's */
+  const char *role;    /* agency, owner, operator, auditor, host */
 };
-/* code 0 and a reply (borrowed until `done` returns), or less and a message. QUN_EDENIED: the role is too low. QUN_ENOTFOUND: no such service or tenant. */
+/* code 0 and a reply (borrowed until `done` returns), or less and a message. QUN_EDENIED: the role is too low.
+ * QUN_ENOTFOUND: no such service or tenant. */
 typedef void (*qun_call_done)(void *arg, int code, qun_slice reply, const char *message);
 /* Queues the call for a reader thread; copies the spec. What the plugin emits is committed before `done`. */
-int qun_engine_call(struct qun_engine *e, const struct qun_call_spec *spec, qun_call_done done, void *arg, struct qun_error *err);
+int qun_engine_call(struct qun_engine *e, const struct qun_call_spec *spec, qun_call_done done, void *arg,
+                    struct qun_error *err);
 /* The same and waits; *reply is filled (fini it). Blocking. */
-int qun_engine_call_wait(struct qun_engine *e, const struct qun_call_spec *spec, struct qun_pack *reply, struct qun_error *err);
+int qun_engine_call_wait(struct qun_engine *e, const struct qun_call_spec *spec, struct qun_pack *reply,
+                         struct qun_error *err);
 
 /* ---- reading the log. Blocking (page faults only). A cursor pins a snapshot: keep it short. */
 struct qun_log_entry {
   uint64_t seq;
   int64_t clock_ms, time_ms;
-  uint32_t flags;          /* QUN_EVENT_* */
+  uint32_t flags; /* QUN_EVENT_* */
   uint64_t member, cause;
   qun_slice type, id, source, subject, group, channel, lang, data;
-  qun_slice bytes;         /* the record as stored and hashed */
+  qun_slice bytes; /* the record as stored and hashed */
 };
-/* Calls `each` for records after `after`, at most `limit` (0: all). Personal fields stay sealed. Stops when `each` answers other than 0, and answers that. */
+/* Calls `each` for records after `after`, at most `limit` (0: all). Personal fields stay sealed. Stops when `each`
+ * answers other than 0, and answers that. */
 int qun_engine_log_each(struct qun_engine *e, const char *tenant, uint64_t after, uint64_t limit,
                         int (*each)(void *arg, const struct qun_log_entry *entry), void *arg, struct qun_error *err);
+
+/* Opens a snapshot for work of the host's own (bridge, delivery, export): view, vault and config of the tenant.
+ * Blocking. */
+struct qun_reading {
+  struct qun_tenant *tenant; /* a reference */
+  struct qun_view view;
+  struct qun_vault *vault;
+};
+int qun_engine_read_begin(struct qun_engine *e, const char *tenant, struct qun_reading *out, struct qun_error *err);
+/* A zeroed reading is fine. */
+void qun_engine_read_end(struct qun_reading *r);
 
 /* ---- replay, host/engine/replay.c */
 enum qun_replay_mode { QUN_REPLAY_VERIFY = 1, QUN_REPLAY_REBUILD, QUN_REPLAY_WHATIF };
 struct qun_replay_spec {
   enum qun_replay_mode mode;
-  qun_slice changes;       /* what-if: msgpack map "plugin.key" -> text */
-  int64_t until_ms;        /* INT64_MAX: all */
-  uint32_t batch;          /* records a commit of the scratch store; 0: 1000 */
+  qun_slice changes; /* what-if: msgpack map "plugin.key" -> text */
+  int64_t until_ms;  /* INT64_MAX: all */
+  uint32_t batch;    /* records a commit of the scratch store; 0: 1000 */
   void (*progress)(void *arg, uint64_t done, uint64_t total);
   void *progress_arg;
 };
-/* Replays the log into a scratch store and appends to `out` {mode, records, match (bool), state_hash, live_hash, plugins {name: {state_hash, live_hash, differs}},
-   emits_differ: [{seq, type, was, is}...up to 20]}. Delivers nothing. Blocking, long. */
-int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun_replay_spec *spec, struct qun_pack *out, struct qun_error *err);
+/* Replays the log into a scratch store and appends to `out` {mode, records, match (bool), state_hash, live_hash,
+   plugins {name: {state_hash, live_hash, differs}}, emits_differ: [{seq, type, was, is}...up to 20]}. Delivers nothing.
+   Blocking, long. */
+int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun_replay_spec *spec,
+                      struct qun_pack *out, struct qun_error *err);
 
 /* ---- proof, for audits: over a snapshot of what is committed. Blocking. Implemented over tenants/audit_log.h. */
 /* Signs the tree as it stands: a C2SP checkpoint (signed note), appended to `out` as text. */
-int qun_engine_checkpoint(struct qun_engine *e, const char *tenant, struct qun_pack *text, uint64_t *size, struct qun_error *err);
+int qun_engine_checkpoint(struct qun_engine *e, const char *tenant, struct qun_pack *text, uint64_t *size,
+                          struct qun_error *err);
 /* Inclusion proof of record `seq` in the tree of `size` leaves as a msgpack map (form: tenants/audit_log.h). */
-int qun_engine_prove(struct qun_engine *e, const char *tenant, uint64_t seq, uint64_t size, struct qun_pack *out, struct qun_error *err);
+int qun_engine_prove(struct qun_engine *e, const char *tenant, uint64_t seq, uint64_t size, struct qun_pack *out,
+                     struct qun_error *err);
 /* Consistency proof between two sizes, as a msgpack array of 32-byte bins. */
-int qun_engine_prove_consistency(struct qun_engine *e, const char *tenant, uint64_t from, uint64_t to, struct qun_pack *out, struct qun_error *err);
+int qun_engine_prove_consistency(struct qun_engine *e, const char *tenant, uint64_t from, uint64_t to,
+                                 struct qun_pack *out, struct qun_error *err);
+/* The group of records that is not yet full: its first sequence, the last in it, how many (0: none), and the root over
+ * them. For a qun.audit record. */
+struct qun_audit_open;
+int qun_engine_audit_tail(struct qun_engine *e, const char *tenant, struct qun_audit_open *out, struct qun_error *err);
 /* The verifier key "<origin>+<hash>+<key>" (C2SP signed note) as text. */
 int qun_engine_verifier_key(struct qun_engine *e, const char *tenant, struct qun_pack *text, struct qun_error *err);
 

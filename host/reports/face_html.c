@@ -41,16 +41,6 @@ static void policy(struct qun_pack *out) {
   source_hash(out, qun__asset_style());
 }
 
-int qun_report_page_policy(char *out, size_t room) {
-  struct qun_pack p;
-  qun_pack_init(&p);
-  policy(&p);
-  int rc = p.failed || p.len >= room ? QUN_EFAIL : 0;
-  if (rc == 0) snprintf(out, room, "%.*s", (int)p.len, (const char *)p.buf);
-  qun_pack_fini(&p);
-  return rc;
-}
-
 static void head(struct qun_pack *out, const struct qun__model *m, const struct qun_report_reader *r) {
   element(out, "<!doctype html>\n<html lang=\"", qun_str(r->locale), "\">\n<head>\n<meta charset=\"utf-8\">\n");
   qun__out(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -32,10 +32,6 @@ int qun_report_face_parse(const char *name, enum qun_report_face *out, struct qu
 /* Content type for HTTP. Static. */
 const char *qun_report_face_type(enum qun_report_face face);
 
-/* The content security policy that an HTML page carries, for an HTTP header that says the same. QUN_EFAIL: `room` is
- * too small (512 is enough). Pure. */
-int qun_report_page_policy(char *out, size_t room);
-
 /* Whose report, for whom. All borrowed. */
 struct qun_report_reader {
   const char *tenant; /* name */

@@ -131,40 +131,19 @@ static void settle(struct qun__fake_frame *frame, bool keep) {
   } else {
     qun__fake_table_rollback(&s->store);
     qun__fake_table_rollback(&s->timers);
-    frame->emitted_count = 0;
+    frame->emits.count = 0;
   }
   outbox_settle(frame->tenant, keep);
 }
 
 /* ---------------------------------------------------------------- records */
 
-/* Records that wait for their turn: what a plugin emits follows its cause in the order of emission. */
-struct queue {
-  struct qun_fake_emitted **at;
-  size_t next, count, cap;
-};
-
-static void queue_emitted(struct queue *q, struct qun__fake_frame *frame) {
-  struct qun__fake_tenant *t = frame->tenant;
-  for (size_t i = 0; i < frame->emitted_count; i++) {
-    struct qun_fake_emitted *e = frame->emitted[i];
-    e->seq = ++t->seq;
-    QUN__FAKE_GROW(q->at, q->count, q->cap);
-    q->at[q->count++] = e;
-    QUN__FAKE_GROW(t->emitted, t->emitted_count, t->emitted_cap);
-    t->emitted[t->emitted_count++] = e;
-  }
-  free(frame->emitted);
-  frame->emitted = NULL;
-  frame->emitted_count = frame->emitted_cap = 0;
-}
-
 static bool subscribed(const struct qun__fake_plugin *p, const struct qun_event *e) {
   if (!p->vtable.on_event) return false;
   if (!p->manifest) return true;
   if (qun__fake_list_has(&p->manifest->subscribe, e->type)) return true;
-  return !(e->flags & (QUN_EVENT_DERIVED | QUN_EVENT_CONTROL)) &&
-         qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
+  return !qun__fake_host_type(p->f, e->type) && qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
+  qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
 }
 
 static int give_event(struct qun__fake_plugin *p, const struct qun_context *ctx, void *arg) {
@@ -182,9 +161,34 @@ static int give_event(struct qun__fake_plugin *p, const struct qun_context *ctx,
   return p->vtable.on_event(p->self, ctx, &e);
 }
 
-/* Gives one record to every plugin that asks for it. The first refusal is kept in *first. */
-static void give_record(struct qun_fake *f, struct qun__fake_tenant *t, struct qun_event *e, struct queue *q,
-                        int *first, char *sentence) {
+/* What became of one record and all that followed from it: the first refusal is what the test hears. */
+struct outcome {
+  int code;
+  char sentence[512];
+};
+
+static void follow(struct qun_fake *f, struct qun__fake_tenant *t, struct qun__fake_emits *emits, struct outcome *o);
+
+static void refused(struct qun_fake *f, struct qun__fake_tenant *t, struct outcome *o, int code) {
+  t->dead++;
+  if (o->code) return;
+  o->code = code;
+  memcpy(o->sentence, f->message, sizeof o->sentence);
+}
+
+static void take_emitted(struct qun__fake_emits *to, struct qun__fake_emits *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    QUN__FAKE_GROW(to->at, to->count, to->cap);
+    to->at[to->count++] = from->at[i];
+  }
+  free(from->at);
+  memset(from, 0, sizeof *from);
+}
+
+/* Gives one record to every plugin that asks for it, then what they emitted: each followed by its own before its next
+ * sibling. */
+static void give_record(struct qun_fake *f, struct qun__fake_tenant *t, struct qun_event *e, struct outcome *o) {
+  struct qun__fake_emits emits = {0};
   for (size_t i = 0; i < f->plugins_count; i++) {
     struct qun__fake_plugin *p = f->plugins[i];
     if (!subscribed(p, e)) continue;
@@ -193,69 +197,64 @@ static void give_record(struct qun_fake *f, struct qun__fake_tenant *t, struct q
     int rc = qun__fake_callback(f, &frame, give_event, e);
     end_lending(f, &frame);
     settle(&frame, rc >= 0);
-    queue_emitted(q, &frame);
-    if (rc >= 0) continue;
-    t->dead++;
-    if (*first == 0) {
-      *first = rc;
-      memcpy(sentence, f->message, sizeof f->message);
-    }
+    take_emitted(&emits, &frame.emits);
+    if (rc < 0) refused(f, t, o, rc);
   }
+  follow(f, t, &emits, o);
 }
 
-static struct qun_event event_of(const struct qun__fake_tenant *t, const struct qun_fake_emitted *e, char id[80]) {
-  struct qun_event event = {.struct_size = sizeof event,
-                            .flags = QUN_EVENT_DERIVED,
-                            .seq = e->seq,
-                            .time_ms = e->clock_ms,
-                            .member = e->member,
-                            .cause = e->cause,
-                            .hops = e->hops,
-                            .type = e->type,
-                            .source = qun_str(e->plugin),
-                            .subject = e->subject,
-                            .group = e->group,
-                            .channel = e->channel,
-                            .lang = e->lang,
-                            .data = e->data};
-  snprintf(id, 80, "%s/%llu", e->plugin, (unsigned long long)e->seq);
-  event.id = qun_str(id);
-  qun__fake_to_local(t->zone, event.time_ms, &event.day, &event.minute);
-  return event;
-}
-
-static void drain(struct qun_fake *f, struct qun__fake_tenant *t, struct queue *q, int *first, char *sentence) {
-  while (q->next < q->count) {
-    char id[80];
-    struct qun_event e = event_of(t, q->at[q->next++], id);
-    give_record(f, t, &e, q, first, sentence);
+/* The records that a callback emitted, in order. */
+static void follow(struct qun_fake *f, struct qun__fake_tenant *t, struct qun__fake_emits *emits, struct outcome *o) {
+  for (size_t i = 0; i < emits->count; i++) {
+    struct qun_fake_emitted *e = emits->at[i];
+    char id[96], source[64];
+    e->seq = ++t->seq;
+    QUN__FAKE_GROW(t->emitted, t->emitted_count, t->emitted_cap);
+    t->emitted[t->emitted_count++] = e;
+    struct qun_event event = {.struct_size = sizeof event,
+                              .flags = e->cause ? QUN_EVENT_DERIVED : 0, /* from a request: an input like others */
+                              .seq = e->seq,
+                              .time_ms = e->clock_ms,
+                              .member = e->member,
+                              .cause = e->cause,
+                              .hops = e->hops,
+                              .type = e->type,
+                              .subject = e->subject,
+                              .group = e->group,
+                              .channel = e->channel,
+                              .lang = e->lang,
+                              .data = e->data};
+    snprintf(id, sizeof id, "%llu/%s/%zu", (unsigned long long)e->cause, e->plugin, i);
+    snprintf(source, sizeof source, "qun:%s", e->plugin);
+    event.id = qun_str(id);
+    event.source = qun_str(source);
+    qun__fake_to_local(t->zone, event.time_ms, &event.day, &event.minute);
+    give_record(f, t, &event, o);
   }
-  free(q->at);
-  memset(q, 0, sizeof *q);
+  free(emits->at);
+  memset(emits, 0, sizeof *emits);
 }
 
-/* Leaves the outcome of a whole record where qun_fake_code() and qun_fake_message() find it. */
-static int conclude(struct qun_fake *f, int first, const char *sentence) {
-  f->code = first;
-  if (first)
-    memcpy(f->message, sentence, sizeof f->message);
-  else
-    f->message[0] = 0;
-  return first;
+/* Leaves it where qun_fake_code() and qun_fake_message() find it. */
+static int conclude(struct qun_fake *f, const struct outcome *o) {
+  f->code = o->code;
+  memcpy(f->message, o->sentence, sizeof f->message);
+  return o->code;
+}
+
+static int append(struct qun_fake *f, struct qun__fake_tenant *t, const struct qun_event *event, struct outcome *o) {
+  struct qun_event e = *event;
+  e.struct_size = sizeof e;
+  if (qun__fake_to_local(t->zone, e.time_ms, &e.day, &e.minute))
+    return qun__fake_fail(f, QUN_EINVAL, "ICU does not know the time zone %s", t->zone);
+  e.seq = ++t->seq;
+  give_record(f, t, &e, o);
+  return conclude(f, o);
 }
 
 int qun__fake_append(struct qun_fake *f, struct qun__fake_tenant *t, const struct qun_event *event) {
-  struct queue q = {0};
-  char sentence[sizeof f->message] = "";
-  int first = 0;
-  struct qun_event e = *event;
-  e.struct_size = sizeof e;
-  e.seq = ++t->seq;
-  if (qun__fake_to_local(t->zone, e.time_ms, &e.day, &e.minute))
-    return qun__fake_fail(f, QUN_EINVAL, "ICU does not know the time zone %s", t->zone);
-  give_record(f, t, &e, &q, &first, sentence);
-  drain(f, t, &q, &first, sentence);
-  return conclude(f, first, sentence);
+  struct outcome o = {0, ""};
+  return append(f, t, event, &o);
 }
 
 /* ---------------------------------------------------------------- timers */
@@ -266,17 +265,26 @@ struct due {
   qun_slice name;
 };
 
+/* Place of the timer that is due first in a space that has some; the first name of several. */
+static size_t first_timer(struct qun__fake_space *s) {
+  if (s->next_changes == s->timers.changes + 1) return s->next_timer;
+  s->next_timer = 0;
+  for (size_t k = 1; k < s->timers.count; k++)
+    if ((int64_t)s->timers.cells[k]->tag < (int64_t)s->timers.cells[s->next_timer]->tag) s->next_timer = k;
+  s->next_changes = s->timers.changes + 1;
+  return s->next_timer;
+}
+
 /* The next timer due until `until`, in the order (due, plugin, name). */
 static bool next_due(struct qun_fake *f, struct qun__fake_tenant *t, int64_t until, struct due *out) {
   bool any = false;
   for (size_t i = 0; i < f->plugins_count; i++) {
-    struct qun__fake_table *timers = &qun__fake_space_of(t, f->plugins[i])->timers;
-    for (size_t k = 0; k < timers->count; k++) {
-      int64_t at = (int64_t)timers->cells[k]->tag;
-      if (at > until || (any && at >= out->at_ms)) continue;
-      *out = (struct due){.plugin = f->plugins[i], .at_ms = at, .name = qun__fake_cell_key(timers->cells[k])};
-      any = true;
-    }
+    struct qun__fake_space *s = qun__fake_space_of(t, f->plugins[i]);
+    if (s->timers.count == 0) continue;
+    const struct qun__fake_cell *c = s->timers.cells[first_timer(s)];
+    if ((int64_t)c->tag > until || (any && (int64_t)c->tag >= out->at_ms)) continue;
+    *out = (struct due){.plugin = f->plugins[i], .at_ms = (int64_t)c->tag, .name = qun__fake_cell_key(c)};
+    any = true;
   }
   return any;
 }
@@ -285,14 +293,14 @@ static int give_timer(struct qun__fake_plugin *p, const struct qun_context *ctx,
   return p->vtable.on_timer ? p->vtable.on_timer(p->self, ctx, arg) : 0;
 }
 
-static void fire(struct qun_fake *f, struct qun__fake_tenant *t, const struct due *due, int *first, char *sentence) {
-  struct queue q = {0};
+static void fire(struct qun_fake *f, struct qun__fake_tenant *t, const struct due *due, struct outcome *o) {
   struct qun__fake_frame frame = {.plugin = due->plugin, .tenant = t, .mode = QUN_MODE_TIMER, .may_emit = true};
   struct qun__fake_table *timers = &qun__fake_space_of(t, due->plugin)->timers;
-  struct qun_timer timer = {.struct_size = sizeof timer, .due_ms = due->at_ms};
+  struct qun_timer timer = {.struct_size = sizeof timer};
   bool found;
   size_t at = qun__fake_table_seek(timers, due->name, &found);
   if (due->at_ms > t->clock_ms) t->clock_ms = due->at_ms;
+  timer.due_ms = t->clock_ms;
   timer.name = qun__fake_copy(&frame.lent, due->name);
   timer.data = qun__fake_copy(&frame.lent, qun__fake_cell_value(timers->cells[at]));
   qun__fake_table_del(timers, timer.name);
@@ -301,36 +309,29 @@ static void fire(struct qun_fake *f, struct qun__fake_tenant *t, const struct du
   int rc = qun__fake_callback(f, &frame, give_timer, &timer);
   end_lending(f, &frame);
   settle(&frame, rc >= 0);
-  queue_emitted(&q, &frame);
-  if (rc < 0) {
-    t->dead++;
-    if (*first == 0) {
-      *first = rc;
-      memcpy(sentence, f->message, sizeof f->message);
-    }
-  }
-  drain(f, t, &q, first, sentence);
+  if (rc < 0) refused(f, t, o, rc);
+  follow(f, t, &frame.emits, o);
 }
 
-static int fire_until(struct qun_fake *f, struct qun__fake_tenant *t, int64_t until) {
-  char sentence[sizeof f->message] = "";
-  int first = 0;
+static int fire_until(struct qun_fake *f, struct qun__fake_tenant *t, int64_t until, struct outcome *o) {
   struct due due;
-  while (next_due(f, t, until, &due)) fire(f, t, &due, &first, sentence);
+  while (next_due(f, t, until, &due)) fire(f, t, &due, o);
   if (until > t->clock_ms) t->clock_ms = until;
-  return conclude(f, first, sentence);
+  return conclude(f, o);
 }
 
 int qun_fake_advance(struct qun_fake *f, int64_t to_ms) {
   if (to_ms < f->tenant->clock_ms)
     return qun__fake_fail(f, QUN_EINVAL, "the clock of %s never runs back", f->tenant->name);
-  return fire_until(f, f->tenant, to_ms);
+  struct outcome o = {0, ""};
+  return fire_until(f, f->tenant, to_ms, &o);
 }
 
 /* ---------------------------------------------------------------- events of the test */
 
 int qun_fake_send(struct qun_fake *f, const struct qun_fake_event *event) {
   struct qun__fake_tenant *t = f->tenant;
+  struct outcome o = {0, ""};
   char id[32];
   size_t n = 0;
   while (n < QUN_FAKE_FIELDS && event->fields[n].name) n++;
@@ -348,17 +349,10 @@ int qun_fake_send(struct qun_fake *f, const struct qun_fake_event *event) {
                         .data = event->data.len ? event->data : qun_fake_pack(f, event->fields, n)};
   int rc = qun__fake_check_data(f, e.type, e.data);
   if (rc) return rc;
-  rc = fire_until(f, t, e.time_ms > t->clock_ms ? e.time_ms : t->clock_ms);
+  fire_until(f, t, e.time_ms > t->clock_ms ? e.time_ms : t->clock_ms, &o);
   snprintf(id, sizeof id, "e%llu", (unsigned long long)t->seq + 1);
   e.id = qun_str(event->id ? event->id : id);
-  if (rc) {
-    /* The event counts all the same; the timer's refusal is what the test hears of first. */
-    char sentence[sizeof f->message];
-    memcpy(sentence, f->message, sizeof sentence);
-    qun__fake_append(f, t, &e);
-    return conclude(f, rc, sentence);
-  }
-  return qun__fake_append(f, t, &e);
+  return append(f, t, &e, &o);
 }
 
 /* ---------------------------------------------------------------- requests */
@@ -367,32 +361,17 @@ static int give_request(struct qun__fake_plugin *p, const struct qun_context *ct
   return p->vtable.on_request(p->self, ctx, arg);
 }
 
-/* A called service's emits are appended when the outermost request ends. */
-static void hand_up(struct qun__fake_frame *to, struct qun__fake_frame *from) {
-  for (size_t i = 0; i < from->emitted_count; i++) {
-    QUN__FAKE_GROW(to->emitted, to->emitted_count, to->emitted_cap);
-    to->emitted[to->emitted_count++] = from->emitted[i];
-  }
-  free(from->emitted);
-}
-
-static void deliver(struct qun_fake *f, struct qun__fake_frame *frame, int code) {
-  struct queue q = {0};
-  char sentence[sizeof f->message], refusal[sizeof f->message] = "";
-  int first = 0;
-  memcpy(sentence, f->message, sizeof sentence);
-  queue_emitted(&q, frame);
-  drain(f, frame->tenant, &q, &first, refusal);
-  if (code < 0)
-    conclude(f, code, sentence);
-  else
-    conclude(f, first, refusal);
+/* What a request emitted is appended when the outermost request has ended well. */
+static void append_asked(struct qun_fake *f, struct qun__fake_frame *frame) {
+  struct outcome o = {0, ""};
+  follow(f, frame->tenant, &frame->emits, &o);
+  if (o.code) conclude(f, &o);
 }
 
 int qun__fake_ask(struct qun_fake *f, struct qun__fake_plugin *p, struct qun__fake_tenant *t, const char *service,
-                  qun_slice params, const char *role, const char *caller, struct qun__fake_arena *lent,
-                  qun_slice *reply) {
+                  qun_slice params, const char *caller, struct qun__fake_arena *lent, qun_slice *reply) {
   const struct qun__fake_service *s = qun__fake_manifest_service(p->manifest, qun_str(service));
+  const bool by_plugin = f->frame != NULL;
   struct qun__fake_frame frame = {.plugin = p,
                                   .tenant = t,
                                   .mode = QUN_MODE_REQUEST,
@@ -405,18 +384,18 @@ int qun__fake_ask(struct qun_fake *f, struct qun__fake_plugin *p, struct qun__fa
                           .id = frame.request,
                           .service = qun__fake_copy(&frame.lent, qun_str(service)),
                           .params = qun__fake_copy(&frame.lent, params),
-                          .locale = qun__fake_copy(&frame.lent, qun_str(f->locale)),
-                          .role = qun__fake_copy(&frame.lent, qun_str(role)),
+                          .locale = qun__fake_copy(&frame.lent, qun_str(by_plugin ? t->locale : f->locale)),
+                          .role = qun__fake_copy(&frame.lent, qun_str(by_plugin ? "plugin" : f->role)),
                           .caller = qun__fake_copy(&frame.lent, qun_str(caller))};
   int rc = qun__fake_callback(f, &frame, give_request, &r);
   end_lending(f, &frame);
   if (rc >= 0 && !frame.answered) rc = qun__fake_fail(f, QUN_EFAIL, "%s did not answer %s", p->id, service);
   if (rc >= 0) *reply = lent ? qun__fake_copy(lent, frame.reply) : frame.reply;
-  if (rc < 0) frame.emitted_count = 0;
-  if (f->frame)
-    hand_up(f->frame, &frame);
-  else if (frame.emitted)
-    deliver(f, &frame, rc);
+  if (rc < 0) frame.emits.count = 0;
+  if (by_plugin)
+    take_emitted(&f->frame->emits, &frame.emits);
+  else
+    append_asked(f, &frame);
   return rc < 0 ? rc : 0;
 }
 
@@ -430,6 +409,6 @@ qun_slice qun_fake_request(struct qun_fake *f, const char *service, qun_slice pa
     qun__fake_fail(f, QUN_ENOTFOUND, "no plugin offers %s", service);
     return reply;
   }
-  qun__fake_ask(f, p, f->tenant, service, params, f->role, "", NULL, &reply);
+  qun__fake_ask(f, p, f->tenant, service, params, "", NULL, &reply);
   return reply;
 }

@@ -42,6 +42,7 @@ struct qun__fake_table {
   size_t count, cap;
   struct qun__fake_undo *undo;
   size_t undo_count, undo_cap;
+  uint64_t changes; /* counts up */
 };
 qun_slice qun__fake_cell_key(const struct qun__fake_cell *c);
 qun_slice qun__fake_cell_value(const struct qun__fake_cell *c);
@@ -72,6 +73,7 @@ struct qun__fake_type_field {
 };
 struct qun__fake_type {
   char *name;
+  bool host;
   struct qun__fake_type_field *fields;
   size_t count, cap;
 };
@@ -119,6 +121,8 @@ struct qun__fake_plugin {
 /* A plugin in a tenant. */
 struct qun__fake_space {
   struct qun__fake_table store, timers;
+  uint64_t next_changes;    /* `changes` of timers + 1 when next_timer was looked up */
+  size_t next_timer;        /* place of the first timer that is due */
   struct qun_pack settings; /* map in stored form */
   bool settings_given, seen;
   void *local;
@@ -146,10 +150,10 @@ struct qun__fake_tenant {
   size_t emitted_count, emitted_cap;
 };
 
-/* A record on its way to the plugins. */
-struct qun__fake_record {
-  struct qun_event event;
-  struct qun_fake_emitted *emitted; /* when a plugin emitted it */
+/* Events on their way into the log. */
+struct qun__fake_emits {
+  struct qun_fake_emitted **at;
+  size_t count, cap;
 };
 
 /* A callback that runs now. */
@@ -166,8 +170,7 @@ struct qun__fake_frame {
   qun_handle request; /* REQUEST: its id, 0 once answered */
   bool answered;
   qun_slice reply;
-  struct qun_fake_emitted **emitted;
-  size_t emitted_count, emitted_cap;
+  struct qun__fake_emits emits;
 };
 
 struct qun__fake_provided {
@@ -211,16 +214,18 @@ extern const char *const qun__fake_services[];
 int qun__fake_query(const struct qun_host *host, const char *service_id, const void **out);
 
 /* drive.c */
-/* Asks plugin `p`. The reply is lent by `lent`. */
+/* Asks plugin `p`, for the test's person (caller "") or for a plugin. The reply is lent by `lent`; NULL: until close.
+ */
 int qun__fake_ask(struct qun_fake *f, struct qun__fake_plugin *p, struct qun__fake_tenant *t, const char *service,
-                  qun_slice params, const char *role, const char *caller, struct qun__fake_arena *lent,
-                  qun_slice *reply);
+                  qun_slice params, const char *caller, struct qun__fake_arena *lent, qun_slice *reply);
 int qun__fake_append(struct qun_fake *f, struct qun__fake_tenant *t, const struct qun_event *event);
 /* Calls a plugin: makes the frame, gives the tenant first if it is new, poisons what was lent. */
 typedef int (*qun__fake_enter)(struct qun__fake_plugin *p, const struct qun_context *ctx, void *arg);
 int qun__fake_callback(struct qun_fake *f, struct qun__fake_frame *frame, qun__fake_enter enter, void *arg);
 
 /* vocabulary.c */
+/* Whether only the host, or only its plugin, writes events of this type. */
+bool qun__fake_host_type(const struct qun_fake *f, qun_slice type);
 /* Checks the data of an event. 0; QUN_EINVAL with a sentence. An unknown type is fine only when a plugin has no
  * manifest. */
 int qun__fake_check_data(struct qun_fake *f, qun_slice type, qun_slice data);

@@ -62,6 +62,7 @@ static void types_of(struct qun__fake_manifest *m, yaml_document_t *doc, const y
     QUN__FAKE_GROW(m->types, m->types_count, m->types_cap);
     struct qun__fake_type *t = &m->types[m->types_count++];
     t->name = text_of(doc, n, "name");
+    t->host = true_of(doc, n, "host");
     const yaml_node_t *fields = child(doc, n, "fields");
     for (size_t k = 0; (field = entry(doc, fields, k)); k++) {
       QUN__FAKE_GROW(t->fields, t->count, t->cap);

@@ -120,7 +120,7 @@ static int events_emit(const struct qun_host *host, qun_handle tenant, const str
   *e = (struct qun_fake_emitted){.plugin = p->id,
                                  .cause = frame->cause,
                                  .member = event->member,
-                                 .hops = frame->hops + 1,
+                                 .hops = frame->mode == QUN_MODE_REQUEST ? 0 : frame->hops + 1,
                                  .clock_ms = frame->clock_ms,
                                  .type = qun__fake_copy(&f->kept, event->type),
                                  .subject = qun__fake_copy(&f->kept, event->subject),
@@ -128,8 +128,8 @@ static int events_emit(const struct qun_host *host, qun_handle tenant, const str
                                  .channel = qun__fake_copy(&f->kept, event->channel),
                                  .lang = qun__fake_copy(&f->kept, event->lang),
                                  .data = qun__fake_copy(&f->kept, event->data)};
-  QUN__FAKE_GROW(frame->emitted, frame->emitted_count, frame->emitted_cap);
-  frame->emitted[frame->emitted_count++] = e;
+  QUN__FAKE_GROW(frame->emits.at, frame->emits.count, frame->emits.cap);
+  frame->emits.at[frame->emits.count++] = e;
   return 0;
 }
 
@@ -142,7 +142,6 @@ static int timer_set(const struct qun_host *host, qun_handle tenant, qun_slice n
   if (!frame) return QUN_EDENIED;
   if (name.len < 1 || name.len > NAME_MAX_BYTES)
     return qun__fake_fail(plugin_of(host)->f, QUN_EINVAL, "timer.set: a name has 1 to 64 bytes");
-  if (due_ms < frame->clock_ms) due_ms = frame->clock_ms; /* the clock never runs back: what is past is due now */
   qun__fake_table_put(&space_of(frame)->timers, name, data, (uint64_t)due_ms);
   return 0;
 }
@@ -223,7 +222,7 @@ static int call_call(const struct qun_host *host, qun_handle tenant, const char 
     if (handler && !s->pure)
       return qun__fake_fail(f, QUN_EDENIED, "call: %s is not pure, so no handler may call it", service);
     if (to->entered) return qun__fake_fail(f, QUN_ECONFLICT, "call: %s is a cycle of calls", service);
-    return qun__fake_ask(f, to, frame->tenant, service, params, "plugin", p->id, &frame->lent, out);
+    return qun__fake_ask(f, to, frame->tenant, service, params, p->id, &frame->lent, out);
   }
   return qun__fake_fail(f, QUN_ENOTFOUND, "call: there is no service %s", service);
 }

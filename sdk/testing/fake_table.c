@@ -48,6 +48,7 @@ static void remove_at(struct qun__fake_table *t, size_t at) {
 }
 
 static void remember(struct qun__fake_table *t, qun_slice key, struct qun__fake_cell *old) {
+  t->changes++;
   QUN__FAKE_GROW(t->undo, t->undo_count, t->undo_cap);
   struct qun__fake_cell *copy = cell_of(key, qun_slice_of(NULL, 0), 0);
   t->undo[t->undo_count++] = (struct qun__fake_undo){.old = old, .key = copy};
@@ -81,6 +82,7 @@ void qun__fake_table_commit(struct qun__fake_table *t) {
 }
 
 void qun__fake_table_rollback(struct qun__fake_table *t) {
+  t->changes++;
   while (t->undo_count > 0) {
     struct qun__fake_undo *u = &t->undo[--t->undo_count];
     bool found;

@@ -8,16 +8,16 @@ struct core_field {
   uint32_t flags;
 };
 
-#define TYPE_ROW(name, flags, doc) name,
+#define TYPE_ROW(name, flags, doc) {name, flags, doc},
 #define FIELD_ROW(type, field, kind, flags, unit, doc) {type, field, QUN_FIELD_##kind, flags},
-static const char *const core_types[] = {QUN_EVENT_TYPES(TYPE_ROW)};
+static const struct qun_event_type_info core_types[] = {QUN_EVENT_TYPES(TYPE_ROW)};
 static const struct core_field core_fields[] = {QUN_EVENT_FIELDS(FIELD_ROW)};
 enum { CORE_TYPES = sizeof core_types / sizeof *core_types, CORE_FIELDS = sizeof core_fields / sizeof *core_fields };
 
-static bool core_has(qun_slice type) {
+static const struct qun_event_type_info *core_type(qun_slice type) {
   for (size_t i = 0; i < CORE_TYPES; i++)
-    if (qun_slice_is(type, core_types[i])) return true;
-  return false;
+    if (qun_slice_is(type, core_types[i].name)) return &core_types[i];
+  return NULL;
 }
 
 static const struct qun__fake_type *plugin_type(const struct qun_fake *f, qun_slice type) {
@@ -27,6 +27,12 @@ static const struct qun__fake_type *plugin_type(const struct qun_fake *f, qun_sl
       if (qun_slice_is(type, m->types[k].name)) return &m->types[k];
   }
   return NULL;
+}
+
+bool qun__fake_host_type(const struct qun_fake *f, qun_slice type) {
+  const struct qun__fake_type *t = plugin_type(f, type);
+  const struct qun_event_type_info *core = core_type(type);
+  return t ? t->host : core && (core->flags & QUN_TYPE_HOST) != 0;
 }
 
 static bool anything_goes(const struct qun_fake *f) {
@@ -107,7 +113,7 @@ int qun__fake_check_data(struct qun_fake *f, qun_slice type, qun_slice data) {
   qun_unpack_init(&u, data);
   if (data.len && !qun_unpack_map(&u, &n))
     return qun__fake_fail(f, QUN_EINVAL, "%.*s: data is no map", (int)type.len, (const char *)type.ptr);
-  if (!plugin_type(f, type) && !core_has(type)) {
+  if (!plugin_type(f, type) && !core_type(type)) {
     if (anything_goes(f)) return 0;
     return qun__fake_fail(f, QUN_EINVAL, "%.*s: no such event type", (int)type.len, (const char *)type.ptr);
   }

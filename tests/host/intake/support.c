@@ -3,6 +3,7 @@
 
 #include <ftw.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char text[200000];
@@ -27,7 +28,11 @@ void gate_open(struct gate *g) {
   make_folder(g->dir);
   cr_assert_eq(qun_vault_create(g->dir, "acme", &err), 0, "%s", err.message);
   cr_assert_eq(qun_vault_open(&g->vault, g->dir, "acme", &err), 0, "%s", err.message);
-  g->n.plugins = &g->plugins;
+  char none[100];
+  snprintf(none, sizeof none, "%s/plugins", g->dir);
+  cr_assert_eq(mkdir(none, 0700), 0);
+  cr_assert_eq(qun_plugin_set_load(&g->plugins, none, false, &err), 0, "%s", err.message);
+  g->n.plugins = g->plugins;
   g->n.vault = g->vault;
   g->n.seal_text = true;
   g->n.operator_types = true;
@@ -38,6 +43,7 @@ void gate_open(struct gate *g) {
 void gate_close(struct gate *g) {
   qun_input_batch_fini(&g->batch);
   qun_vault_close(g->vault);
+  qun_plugin_set_destroy(g->plugins);
   remove_folder(g->dir);
 }
 

@@ -10,7 +10,7 @@
 
 struct gate {
   char dir[64];
-  struct qun_plugin_set plugins; /* none: the core vocabulary alone */
+  struct qun_plugin_set *plugins; /* none: the core vocabulary alone */
   struct qun_vault *vault;
   struct qun_normaliser n;
   struct qun_input_batch batch;

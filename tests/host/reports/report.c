@@ -74,16 +74,6 @@ Test(host_reports, html_loads_nothing_from_elsewhere) {
   free(html);
 }
 
-Test(host_reports, html_policy_for_the_header_is_the_one_in_the_page) {
-  char policy[512], quoted[600];
-  char *html = fixture_draw("en", "Ann", QUN_FACE_HTML);
-  cr_assert_eq(qun_report_page_policy(policy, sizeof policy), 0);
-  snprintf(quoted, sizeof quoted, "content=\"%s\"", policy);
-  cr_assert_not_null(strstr(html, quoted));
-  cr_assert_eq(qun_report_page_policy(policy, 16), QUN_EFAIL);
-  free(html);
-}
-
 Test(host_reports, html_speaks_both_languages_and_says_simulated) {
   char *en = fixture_draw("en", "Ann", QUN_FACE_HTML), *zh = fixture_draw("zh-CN", "Ann", QUN_FACE_HTML);
   cr_assert_not_null(strstr(en, "<html lang=\"en\">"));

@@ -206,36 +206,59 @@ static uint32_t next(uint32_t *state) {
   return *state >> 8;
 }
 
+/* msgpack-c sets aside memory for as many members as a head of 16 or 32 bits claims; it is not asked about those that
+ * we refuse. */
+static int claims_many(const unsigned char *bytes, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (bytes[i] >= 0xdc && bytes[i] <= 0xdf) return 1;
+  return 0;
+}
+
+static int skips(qun_slice s, size_t *off) {
+  struct qun_unpack u;
+  qun_unpack_init(&u, s);
+  int whole = qun_unpack_skip(&u);
+  *off = (size_t)(u.at - (const unsigned char *)s.ptr);
+  return whole;
+}
+
 /* Spoilt bytes either are refused or read to their end as msgpack-c does, and never past it. */
 Test(sdk_include_msgpack, agrees_with_msgpack_c_on_spoilt_bytes) {
   struct qun_pack p;
-  uint32_t state = 20260105;
+  uint32_t state = 20260105, compared = 0;
   qun_pack_init(&p);
-  write_all_kinds(&p);
+  qun_pack_array(&p, 3);
+  qun_pack_kv_bool(&p, "a longer text, so that lengths may be spoilt too", 1);
+  qun_pack_map(&p, 2);
+  qun_pack_kv_int(&p, "n", 100000);
+  qun_pack_kv_cstr(&p, "s", "texts");
   for (int i = 0; i < 20000; i++) {
     unsigned char spoilt[256];
     memcpy(spoilt, p.buf, p.len);
     for (uint32_t k = 1 + next(&state) % 3; k > 0; k--) spoilt[next(&state) % p.len] = (unsigned char)next(&state);
     qun_slice s = exact(spoilt, p.len);
-    struct qun_unpack u;
-    msgpack_unpacked whole;
-    size_t off = 0;
-    qun_unpack_init(&u, s);
-    msgpack_unpacked_init(&whole);
-    int theirs = msgpack_unpack_next(&whole, s.ptr, (size_t)s.len, &off) == MSGPACK_UNPACK_SUCCESS;
-    int ours = qun_unpack_skip(&u);
-    cr_assert_eq(ours, theirs, "round %d", i);
-    if (ours) cr_assert_eq((size_t)(u.at - (const unsigned char *)s.ptr), off, "round %d", i);
-    msgpack_unpacked_destroy(&whole);
+    size_t ours_off = 0, theirs_off = 0;
+    int ours = skips(s, &ours_off);
+    if (ours || !claims_many(spoilt, p.len)) {
+      msgpack_unpacked whole;
+      msgpack_unpacked_init(&whole);
+      int theirs = msgpack_unpack_next(&whole, s.ptr, (size_t)s.len, &theirs_off) == MSGPACK_UNPACK_SUCCESS;
+      cr_assert_eq(ours, theirs, "round %d", i);
+      if (ours) cr_assert_eq(ours_off, theirs_off, "round %d", i);
+      msgpack_unpacked_destroy(&whole);
+      compared++;
+    }
     drop(s);
   }
+  cr_expect_gt(compared, 10000);
   qun_pack_fini(&p);
 }
 
 Test(sdk_include_msgpack, remembers_that_memory_ran_out) {
   struct qun_pack p;
+  volatile size_t too_much = SIZE_MAX - 10; /* volatile: the compiler would refuse the copy that never happens */
   qun_pack_init(&p);
-  qun_pack_raw(&p, qun_slice_of("", SIZE_MAX / 2));
+  qun_pack_raw(&p, qun_slice_of("", too_much));
   cr_expect(p.failed);
   qun_pack_int(&p, 1);
   cr_expect_eq(p.len, 0);

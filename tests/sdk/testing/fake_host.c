@@ -87,6 +87,8 @@ static int on_event(void *self, const struct qun_context *ctx, const struct qun_
   }
   if (qun_slice_is(event->type, "foreign")) return put(p, p->kept_tenant, "k", "stolen");
   if (qun_slice_is(event->type, "loop")) return emit(p, tenant, "loop");
+  if (qun_slice_is(event->type, "tree")) return emit(p, tenant, "branch") || emit(p, tenant, "leaf");
+  if (qun_slice_is(event->type, "branch")) return emit(p, tenant, "twig");
   if (qun_slice_is(event->type, "two")) return emit(p, tenant, "first") || emit(p, tenant, "second");
   if (qun_slice_is(event->type, "timers")) {
     p->timer->set(p->host, tenant, qun_str("b"), 2000, qun_str("x"));
@@ -229,6 +231,14 @@ Test(sdk_testing_fake_host, gives_emitted_events_after_their_cause_in_order) {
   cr_assert_eq(qun_fake_emitted(f, 1)->hops, 1);
   cr_assert_null(qun_fake_emitted(f, 2));
   cr_assert_not_null(qun_fake_emitted_of(f, "second", 0));
+}
+
+Test(sdk_testing_fake_host, follows_each_emitted_event_before_its_sibling) {
+  cr_assert_eq(qun_fake_event(f, .type = "tree"), 0);
+  cr_assert(value_is("order", "twig,leaf,"));
+  cr_assert_eq(qun_fake_emitted(f, 1)->cause, 2);
+  cr_assert_eq(qun_fake_emitted(f, 1)->hops, 2);
+  cr_assert_eq(qun_fake_emitted(f, 2)->cause, 1);
 }
 
 Test(sdk_testing_fake_host, cuts_a_loop_at_sixteen_hops) {

@@ -180,20 +180,28 @@ Test(tenants_bundle, refuses_evidence_with_doubled_or_unknown_keys) {
 }
 
 Test(tenants_bundle, is_written_only_into_a_folder_of_its_own_and_only_whole) {
-  struct qun_bundle_file one = {"checkpoint", qun_pack_slice(&f.checkpoint)};
-  struct qun_bundle_file bad[4] = {one, {"evidence.json", one.bytes}, {"audit.json", one.bytes}, {"x", one.bytes}};
+  struct qun_bundle_file files[5] = {
+      {"key", {0}}, {"checkpoint", {0}}, {"evidence.json", {0}}, {"audit.json", {0}}, {"x", {0}}};
   static const char *const paths[] = {"../x", "/x", "a//b", ".x",        "a/.b",       "MANIFEST",
                                       "a b",  "",   "a/",   "1/2/3/4/5", "audit.json", "key"};
+  struct qun_pack manifest;
   write_bundle();
   cr_expect(fixture_write(&f, &err) == QUN_ECONFLICT, "%s", err.message);
   fixture_clear(&f);
-  cr_expect(qun_bundle_write(f.dir, &one, 1, &f.key, fixture_sign, &f, &err) == QUN_EINVAL);
-  cr_expect(strstr(err.message, "evidence.json") || strstr(err.message, "audit.json"), "%s", err.message);
+  qun_pack_init(&manifest);
+  for (uint32_t n = 0; n < 4; n++) {
+    cr_expect(qun_bundle_manifest(&manifest, files, n, &f.key, fixture_sign, &f, &err) == QUN_EINVAL);
+    cr_expect(strstr(err.message, files[n].path), "%s", err.message);
+  }
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-    bad[3].path = paths[i];
-    cr_expect(qun_bundle_write(f.dir, bad, 4, &f.key, fixture_sign, &f, &err) == QUN_EINVAL, "'%s'", paths[i]);
+    files[4].path = paths[i];
+    cr_expect(qun_bundle_manifest(&manifest, files, 5, &f.key, fixture_sign, &f, &err) == QUN_EINVAL, "'%s'", paths[i]);
+    if (i < 10 && strcmp(paths[i], "MANIFEST") != 0)
+      cr_expect(qun_bundle_store(f.dir, files, 5, &err) == QUN_EINVAL, "'%s'", paths[i]);
     cr_expect(access(f.dir, F_OK) != 0, "it left something behind");
   }
+  cr_expect(manifest.len == 0);
+  qun_pack_fini(&manifest);
 }
 
 Test(tenants_bundle, says_when_there_is_no_bundle) {

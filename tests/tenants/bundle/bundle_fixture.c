@@ -173,6 +173,8 @@ void fixture_close(struct fixture *f) {
 }
 
 int fixture_write(struct fixture *f, struct qun_error *e) {
+  char key[QUN_VERIFIER_TEXT_SIZE + 1];
+  struct qun_pack manifest;
   struct qun_bundle_file files[] = {
       {"checkpoint", qun_pack_slice(&f->checkpoint)},
       {"evidence.json", qun_pack_slice(&f->evidence_json)},
@@ -181,6 +183,14 @@ int fixture_write(struct fixture *f, struct qun_error *e) {
       {"reports/compliance.html", qun_str("<!doctype html><title>audit</title>\n")},
       {"reports/compliance.json", qun_str("{\"rows\":[{\"rule\":\"PIPL-13\",\"evidence\":299}]}\n")},
       {"reports/empty.csv", qun_str("")},
+      {"key", qun_str(strcat(strcpy(key, f->vkey), "\n"))},
+      {"MANIFEST", qun_str("")},
   };
-  return qun_bundle_write(f->dir, files, sizeof files / sizeof *files, &f->key, fixture_sign, f, e);
+  enum { COUNT = sizeof files / sizeof *files };
+  qun_pack_init(&manifest);
+  int code = qun_bundle_manifest(&manifest, files, COUNT - 1, &f->key, fixture_sign, f, e);
+  files[COUNT - 1].bytes = qun_pack_slice(&manifest);
+  if (!code) code = qun_bundle_store(f->dir, files, COUNT, e);
+  qun_pack_fini(&manifest);
+  return code;
 }

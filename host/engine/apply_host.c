@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the host itself does with a record: settings, plugins on and off, imports, agreements, the gate and the outbox.
+ */
+#include "host/engine/apply.h"
+#include "tenants/agreement.h"
+#include "tenants/outbox.h"
+
+static int reconfigure(struct qun_apply *a, struct qun_error *err) {
+  struct qun_config *config = NULL;
+  int rc = qun_config_read(&config, a->o.name, &a->batch.view, a->o.rt->plugins, a->o.overrides, err);
+  if (rc < 0) return rc;
+  a->config_changed = true;
+  return qun_runtime_configure(a->o.rt, a->slot, config, &a->batch.view, err);
+}
+
+static int on_settings(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  qun_slice values;
+  if (!qun_mp_find(r->data, "values", &values)) return 0;
+  if (qun_config_store(&a->batch, values) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+  return reconfigure(a, err);
+}
+
+static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  bool on = qun_slice_is(qun_mp_str(r->data, "status"), "enabled");
+  for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
+    const char *id = a->o.rt->plugins->plugins[i].manifest->id;
+    if (!qun_slice_is(r->subject, id)) continue;
+    if (on == ((a->slot->config->live >> i) & 1u)) return 0;
+    if (qun_plugin_set_live(&a->batch, id, on) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    if (on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
+    a->due_known = false;
+    return reconfigure(a, err);
+  }
+  return 0; /* a plugin that this host does not have */
+}
+
+static int on_import_begin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  (void)r;
+  (void)err;
+  a->head.importing = 1;
+  return 0;
+}
+
+static int on_import_end(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  (void)r;
+  (void)err;
+  a->head.importing = 0;
+  return 0;
+}
+
+static int on_agreement(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  return qun_agreement_apply(&a->batch, r) < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : 0;
+}
+
+/* The gate (DECISIONS 14): only what compliance derives counts, never an event from outside. */
+static int on_verdict(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  qun_slice verdict = qun_mp_str(r->data, "verdict");
+  qun_slice plugin = qun_mp_str(r->data, "plugin");
+  qun_slice key = qun_mp_str(r->data, "key");
+  struct qun_outbox_entry row;
+  if (!qun_slice_is(r->origin, "compliance")) return 0;
+  if (qun_outbox_get(&a->batch.view, plugin, key, &row) < 0 || row.state != QUN_OUTBOX_HELD) return 0;
+  if (qun_slice_is(verdict, "fine")) {
+    a->outbox_changed = true;
+    return qun_outbox_move(&a->batch, plugin, key, QUN_OUTBOX_RELEASED);
+  }
+  if (!qun_slice_is(verdict, "block")) return 0; /* it stays held until a person has acted */
+  int rc = qun_outbox_move(&a->batch, plugin, key, QUN_OUTBOX_BLOCKED);
+  if (rc < 0) return rc;
+  qun_pack_clear(&a->pack2);
+  qun_pack_map(&a->pack2, 2);
+  qun_pack_kv_str(&a->pack2, "plugin", plugin);
+  qun_pack_kv_str(&a->pack2, "reason", qun_mp_str(r->data, "rules"));
+  qun_slice data = qun_arena_copy(qun_overlay_arena(a->batch.view.overlay), qun_pack_slice(&a->pack2));
+  return qun__apply_derive(a, r, "outbox.blocked", key, data, err);
+}
+
+static int on_outcome(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  if (!(r->flags & QUN_EVENT_CONTROL) || (r->flags & QUN_EVENT_DERIVED)) return 0;
+  enum qun_outbox_state state = qun_slice_is(r->type, "outbox.sent") ? QUN_OUTBOX_SENT : QUN_OUTBOX_FAILED;
+  int rc = qun_outbox_move(&a->batch, qun_mp_str(r->data, "plugin"), r->subject, state);
+  return rc == QUN_EFAIL ? qun_error_set(err, rc, "out of memory for a batch")
+                         : 0; /* a row that is gone or done stays so */
+}
+
+static const struct {
+  const char *type;
+  int (*apply)(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
+} reactions[] = {
+    {"qun.settings", on_settings},         {"qun.plugin", on_plugin},
+    {"qun.import.begin", on_import_begin}, {"qun.import.end", on_import_end},
+    {"agreement.accepted", on_agreement},  {"agreement.ended", on_agreement},
+    {"compliance.verdict", on_verdict},    {"outbox.sent", on_outcome},
+    {"outbox.failed", on_outcome},
+};
+
+int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  const char *t = r->type.ptr;
+  /* most records are messages: look at the first letter before the table */
+  if (r->type.len == 0 || (t[0] != 'q' && t[0] != 'a' && t[0] != 'c' && t[0] != 'o')) return 0;
+  for (size_t i = 0; i < sizeof reactions / sizeof reactions[0]; i++) {
+    if (qun_slice_is(r->type, reactions[i].type)) return reactions[i].apply(a, r, err);
+  }
+  return 0;
+}
+
+int qun__apply_derive(struct qun_apply *a, const struct qun_record *cause, const char *type, qun_slice subject,
+                      qun_slice data, struct qun_error *err) {
+  struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
+  struct qun_emitted *e = qun_emit_list_add(&a->emits);
+  if (!e) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+  *e = (struct qun_emitted){.plugin = QUN_PLUGINS_MAX,
+                            .cause = cause->seq,
+                            .hops = cause->hops + 1,
+                            .hearers = qun_subscriptions_find(a->o.rt->subscriptions, qun_str(type)),
+                            .member = cause->member,
+                            .type = qun_str(type),
+                            .subject = qun_arena_copy(arena, subject),
+                            .data = data};
+  return 0;
+}

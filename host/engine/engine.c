@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/engine/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DEFAULT_QUEUE = 65536, DEFAULT_SHARDS = 2, DEFAULT_READERS = 2 };
+
+/* ---------------------------------------------------------------- folders and the lock */
+
+static int make_dir(const char *path, struct qun_error *err) {
+  if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    return qun_error_set(err, QUN_EFAIL, "folder %s cannot be made: %m", path);
+  if (access(path, W_OK | X_OK) < 0) return qun_error_set(err, QUN_EFAIL, "folder %s cannot be written: %m", path);
+  return 0;
+}
+
+static int take_lock(struct qun_engine *e, struct qun_error *err) {
+  char path[PATH_MAX], text[64] = "";
+  snprintf(path, sizeof path, "%s/LOCK", e->data_dir);
+  e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (e->lock_fd < 0) return qun_error_set(err, QUN_EFAIL, "%s cannot be opened: %m", path);
+  if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+    ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return qun_error_set(err, QUN_ECONFLICT, "data folder %s is in use by process %s", e->data_dir,
+                         text[0] ? text : "(unknown)");
+  }
+  int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+  if (ftruncate(e->lock_fd, 0) < 0 || pwrite(e->lock_fd, text, (size_t)n, 0) != n)
+    return qun_error_set(err, QUN_EFAIL, "%s cannot be written: %m", path);
+  return 0;
+}
+
+/* Packages stand beside the program's folder (build tree and installed alike). */
+static char *default_plugins_dir(void) {
+  char exe[PATH_MAX], path[PATH_MAX + 32];
+  static const char *const tries[] = {"../plugins", "plugins", "../lib/qun/plugins"};
+  ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+  exe[n > 0 ? n : 0] = '\0';
+  char *slash = strrchr(exe, '/');
+  if (slash) *slash = '\0';
+  for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+    snprintf(path, sizeof path, "%s/%s", exe, tries[i]);
+    if (access(path, R_OK | X_OK) == 0) return strdup(path);
+  }
+  return strdup(path);
+}
+
+static int set_folders(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
+  char path[PATH_MAX];
+  if (!o->data_dir || !*o->data_dir) return qun_error_set(err, QUN_EINVAL, "a data folder must be given");
+  e->data_dir = strdup(o->data_dir);
+  snprintf(path, sizeof path, "%s.keys", o->data_dir);
+  e->keys_dir = strdup(o->keys_dir ? o->keys_dir : path);
+  e->plugins_dir = o->plugins_dir ? strdup(o->plugins_dir) : default_plugins_dir();
+  if (!e->data_dir || !e->keys_dir || !e->plugins_dir) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  int rc = make_dir(e->data_dir, err);
+  if (rc < 0) return rc;
+  snprintf(path, sizeof path, "%s/tenants", e->data_dir);
+  rc = make_dir(path, err);
+  return rc < 0 ? rc : make_dir(e->keys_dir, err);
+}
+
+/* ---------------------------------------------------------------- open and close */
+
+static int start_threads(struct qun_engine *e, struct qun_error *err) {
+  int rc = 0;
+  e->shards = calloc(e->options.shards, sizeof *e->shards);
+  if (!e->shards) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (uint32_t i = 0; i < e->options.shards && rc == 0; i++) {
+    rc = qun__shard_start(&e->shards[i], e, err);
+    e->shards_count++;
+  }
+  if (rc == 0) rc = qun__readers_start(&e->readers, e, e->options.readers, err);
+  return rc;
+}
+
+/* Opens each tenant once, so that the ticker knows when its timers are due. */
+static int note_tenant(void *arg, const char *name) {
+  struct qun_engine *e = arg;
+  struct qun_error err;
+  static const unsigned char empty = 0x80;
+  struct qun_tenant *t = NULL;
+  struct qun_head head;
+  struct qun_view v;
+  bool live = false;
+  if (qun_tenant_get(e->pool, name, &t, &err) < 0) {
+    fprintf(stderr, "warn %s\n", err.message);
+    return 0;
+  }
+  if (qun_view_begin(&v, t->store, &err) == 0) {
+    live = qun_head_read(&v, &head) == 0 && head.live;
+    qun_view_end(&v);
+  }
+  qun_tenant_put(t);
+  struct qun_control tick = {.type = "qun.tick", .data = qun_slice_of(&empty, 1)};
+  if (live && qun__control_submit(e, name, &tick, 1, NULL, &err) < 0) fprintf(stderr, "warn %s\n", err.message);
+  return 0;
+}
+
+static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
+  int rc = set_folders(e, o, err);
+  if (rc == 0) rc = take_lock(e, err);
+  if (rc == 0) rc = qun_plugin_set_load(&e->plugins, e->plugins_dir, o->allow_untrusted, err);
+  if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
+    rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
+  e->metrics = qun_plugin_metrics_create();
+  struct qun_tenant_pool_options pool = {.data_dir = e->data_dir, .keys_dir = e->keys_dir, .plugins = e->plugins};
+  if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
+  if (rc == 0) rc = start_threads(e, err);
+  if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, err);
+  if (rc == 0 && o->live) qun_engine_tenant_each(e, note_tenant, e);
+  return rc;
+}
+
+int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o, struct qun_error *err) {
+  static struct qun_journal direct = {.ops = &qun_journal_direct};
+  if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start");
+  struct qun_engine *e = calloc(1, sizeof *e);
+  if (!e) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  e->lock_fd = -1;
+  e->journal = &direct;
+  e->options = *o;
+  if (!e->options.shards) e->options.shards = DEFAULT_SHARDS;
+  if (!e->options.readers) e->options.readers = DEFAULT_READERS;
+  if (!e->options.queue_events) e->options.queue_events = DEFAULT_QUEUE;
+  pthread_mutex_init(&e->lock, NULL);
+  int rc = open_parts(e, o, err);
+  if (rc < 0)
+    qun_engine_close(e);
+  else
+    *out = e;
+  return rc;
+}
+
+void qun_engine_close(struct qun_engine *e) {
+  if (!e) return;
+  qun__ticker_stop(e->ticker);
+  qun__readers_stop(e->readers);
+  e->journal->ops->drain(e);
+  free(e->shards);
+  qun_tenant_pool_destroy(e->pool);
+  qun_subscriptions_destroy(e->subscriptions);
+  qun_plugin_metrics_destroy(e->metrics);
+  qun_plugin_set_destroy(e->plugins);
+  if (e->lock_fd >= 0) close(e->lock_fd);
+  pthread_mutex_destroy(&e->lock);
+  free(e->data_dir);
+  free(e->keys_dir);
+  free(e->plugins_dir);
+  free(e);
+}
+
+/* ---------------------------------------------------------------- small answers */
+
+const struct qun_plugin_set *qun_engine_plugins(const struct qun_engine *e) {
+  return e->plugins;
+}
+
+int64_t qun_engine_now(const struct qun_engine *e) {
+  struct timespec ts;
+  if (e->options.now) return e->options.now(e->options.now_arg);
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const char *qun_engine_data_dir(const struct qun_engine *e) {
+  return e->data_dir;
+}
+
+const char *qun_engine_keys_dir(const struct qun_engine *e) {
+  return e->keys_dir;
+}
+
+void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, void *arg) {
+  e->outbox_arg = arg;
+  e->outbox_hook = hook;
+}
+
+void qun_engine_plugin_metrics(struct qun_engine *e, void (*each)(void *, const char *, const char *, uint64_t),
+                               void *arg) {
+  qun_plugin_metrics_each(e->metrics, each, arg);
+}
+
+uint32_t qun_engine_waiting(struct qun_engine *e) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < e->shards_count; i++) {
+    pthread_mutex_lock(&e->shards[i].lock);
+    n += e->shards[i].events;
+    pthread_mutex_unlock(&e->shards[i].lock);
+  }
+  return n;
+}
+
+struct qun_shard *qun__shard_of(struct qun_engine *e, const char *tenant) {
+  uint32_t h = 2166136261u; /* FNV-1a: which shard owns a tenant must not depend on anything else */
+  for (; *tenant; tenant++) h = (h ^ (unsigned char)*tenant) * 16777619u;
+  return &e->shards[h % e->shards_count];
+}

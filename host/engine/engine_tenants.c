@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tenants come, change and go. */
+#include "host/engine/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unicode/ucal.h>
+#include <unicode/uchar.h>
+#include <unicode/uvernum.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- profile keys, one table */
+
+struct profile_key {
+  const char *key;
+  size_t at;
+};
+
+static const struct profile_key profile_keys[] = {
+    {"title", offsetof(struct qun_profile, title)},     {"locale", offsetof(struct qun_profile, locale)},
+    {"zone", offsetof(struct qun_profile, zone)},       {"currency", offsetof(struct qun_profile, currency)},
+    {"country", offsetof(struct qun_profile, country)}, {"sector", offsetof(struct qun_profile, sector)},
+};
+
+static const char *profile_text(const struct qun_profile *p, const struct profile_key *k) {
+  const char *text = NULL;
+  memcpy(&text, (const char *)p + k->at, sizeof text);
+  return text ? text : "";
+}
+
+static void pack_profile(struct qun_pack *out, const struct qun_profile *p) {
+  char number[24];
+  qun_pack_map(out, 2);
+  qun_pack_kv_cstr(out, "plugin", "");
+  qun_pack_cstr(out, "values");
+  uint32_t keys = sizeof profile_keys / sizeof profile_keys[0];
+  qun_pack_map(out, keys + 4 + p->settings_count);
+  for (uint32_t i = 0; i < keys; i++) qun_pack_kv_cstr(out, profile_keys[i].key, profile_text(p, &profile_keys[i]));
+  qun_pack_kv_cstr(out, "simulated", p->simulated ? "true" : "false");
+  qun_pack_kv_cstr(out, "seal_text", p->seal_text ? "true" : "false");
+  snprintf(number, sizeof number, "%llu", (unsigned long long)p->quota_bytes);
+  qun_pack_kv_cstr(out, "quota_bytes", number);
+  snprintf(number, sizeof number, "%llu", (unsigned long long)p->quota_events_s);
+  qun_pack_kv_cstr(out, "quota_events_s", number);
+  for (uint32_t i = 0; i < p->settings_count; i++) qun_pack_kv_cstr(out, p->settings[i].name, p->settings[i].value);
+}
+
+/* ---------------------------------------------------------------- create */
+
+/* DECISIONS 1: versions that can change a result stand in the log. */
+static void pack_runtime(struct qun_pack *out) {
+  UErrorCode status = U_ZERO_ERROR;
+  const char *tz = ucal_getTZDataVersion(&status);
+  qun_pack_map(out, 1);
+  qun_pack_cstr(out, "versions");
+  qun_pack_map(out, 4);
+  qun_pack_kv_cstr(out, "qun", "0.1.0");
+  qun_pack_kv_cstr(out, "icu", U_ICU_VERSION);
+  qun_pack_kv_cstr(out, "unicode", U_UNICODE_VERSION);
+  qun_pack_kv_cstr(out, "tzdata", U_SUCCESS(status) && tz ? tz : "unknown");
+}
+
+static void pack_enabled(struct qun_pack *out, const struct qun_manifest *m) {
+  qun_pack_map(out, 2);
+  qun_pack_kv_cstr(out, "status", "enabled");
+  qun_pack_kv_cstr(out, "version", m->version);
+}
+
+static int first_records(struct qun_engine *e, const struct qun_profile *p, const char *starter,
+                         struct qun_error *err) {
+  struct qun_pack packs[3 + QUN_PLUGINS_MAX];
+  struct qun_control controls[3 + QUN_PLUGINS_MAX];
+  uint32_t n = 3;
+  for (uint32_t i = 0; i < 3 + QUN_PLUGINS_MAX; i++) qun_pack_init(&packs[i]);
+  qun_pack_map(&packs[0], 2);
+  qun_pack_kv_cstr(&packs[0], "profile", starter);
+  qun_pack_kv_bool(&packs[0], "simulated", p->simulated);
+  pack_runtime(&packs[1]);
+  pack_profile(&packs[2], p);
+  controls[0] = (struct qun_control){.type = "qun.created", .data = qun_pack_slice(&packs[0])};
+  controls[1] = (struct qun_control){.type = "qun.runtime", .data = qun_pack_slice(&packs[1])};
+  controls[2] = (struct qun_control){.type = "qun.settings", .data = qun_pack_slice(&packs[2])};
+  for (uint32_t i = 0; i < e->plugins->count; i++) {
+    const struct qun_manifest *m = e->plugins->plugins[i].manifest;
+    bool wanted = false;
+    for (uint32_t k = 0; k < p->plugins_count; k++) wanted |= strcmp(p->plugins[k], m->id) == 0;
+    if (!wanted) continue;
+    pack_enabled(&packs[n], m);
+    controls[n] =
+        (struct qun_control){.type = "qun.plugin", .subject = qun_str(m->id), .data = qun_pack_slice(&packs[n])};
+    n++;
+  }
+  int rc = qun__control_submit(e, p->name, controls, n, NULL, err);
+  for (uint32_t i = 0; i < 3 + QUN_PLUGINS_MAX; i++) qun_pack_fini(&packs[i]);
+  return rc;
+}
+
+static int set_text(char **at, const char *value) {
+  char *copy = strdup(value);
+  if (!copy) return QUN_EFAIL;
+  free(*at);
+  *at = copy;
+  return 0;
+}
+
+static int profile_for(struct qun_profile **out, const struct qun_engine *e, const struct qun_tenant_spec *spec,
+                       struct qun_error *err) {
+  struct qun_profile *p = NULL;
+  int rc = qun_profile_starter(&p, spec->profile ? spec->profile : "default", err);
+  if (rc == 0 && set_text(&p->name, spec->name) < 0) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (rc == 0) rc = qun_profile_set(p, "title", spec->title ? spec->title : spec->name, err);
+  if (rc == 0 && spec->locale) rc = qun_profile_set(p, "locale", spec->locale, err);
+  if (rc == 0 && spec->zone) rc = qun_config_check(e->plugins, "zone", spec->zone, err);
+  if (rc == 0 && spec->zone) rc = qun_profile_set(p, "zone", spec->zone, err);
+  if (rc == 0) p->simulated = spec->simulated;
+  if (rc < 0)
+    qun_profile_destroy(p);
+  else
+    *out = p;
+  return rc;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+  (void)st;
+  (void)type;
+  (void)ftw;
+  return remove(path);
+}
+
+/* Closes the tenant: shards and readers let go of it first. */
+static void let_go(struct qun_engine *e, const char *name) {
+  struct qun_tenant *t = NULL;
+  if (qun_tenant_get(e->pool, name, &t, NULL) < 0) return;
+  atomic_store(&t->gone, true);
+  for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_purge(&e->shards[i]);
+  qun__readers_purge(e->readers);
+  qun_tenant_put(t);
+  qun_tenant_retire(e->pool, name);
+}
+
+int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec *spec, struct qun_error *err) {
+  char dir[4096], store[4200];
+  struct qun_profile *p = NULL;
+  if (!spec->name || !qun_tenant_name_valid(spec->name))
+    return qun_error_set(
+        err, QUN_EINVAL,
+        "a tenant's name has 1 to 63 letters a-z, digits and hyphens, and begins with no hyphen (got \"%.80s\")",
+        spec->name ? spec->name : "");
+  pthread_mutex_lock(&e->lock);
+  qun_tenant_dir(e->pool, spec->name, dir);
+  snprintf(store, sizeof store, "%s/store", dir);
+  int rc = profile_for(&p, e, spec, err);
+  if (rc == 0 && mkdir(dir, 0700) < 0)
+    rc = errno == EEXIST ? qun_error_set(err, QUN_ECONFLICT, "tenant %s exists", spec->name)
+                         : qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
+  bool made = rc == 0;
+  if (rc == 0) rc = qun_vault_create(e->keys_dir, spec->name, err);
+  if (rc == 0) rc = qun_profile_save(p, dir, err);
+  if (rc == 0 && mkdir(store, 0700) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", store);
+  if (rc == 0) rc = first_records(e, p, spec->profile ? spec->profile : "default", err);
+  if (rc < 0 && made) {
+    let_go(e, spec->name);
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    qun_vault_destroy(e->keys_dir, spec->name, NULL);
+  }
+  pthread_mutex_unlock(&e->lock);
+  qun_profile_destroy(p);
+  return rc;
+}
+
+int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_error *err) {
+  char dir[4096], gone[4200];
+  int rc = 0;
+  if (!qun_engine_tenant_exists(e, name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  pthread_mutex_lock(&e->lock);
+  let_go(e, name);
+  qun__ticker_note(e->ticker, name, INT64_MAX);
+  qun_tenant_dir(e->pool, name, dir);
+  snprintf(gone, sizeof gone, "%s/tenants/.deleted-%s", e->data_dir, name);
+  /* keys first: what a crash leaves behind cannot be read any more */
+  rc = qun_vault_destroy(e->keys_dir, name, err);
+  if (rc == 0 && rename(dir, gone) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
+  if (rc == 0 && nftw(gone, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
+  pthread_mutex_unlock(&e->lock);
+  return rc;
+}
+
+/* ---------------------------------------------------------------- look */
+
+static int is_tenant(const struct dirent *d) {
+  return d->d_name[0] != '.' && qun_tenant_name_valid(d->d_name);
+}
+
+int qun_engine_tenant_each(struct qun_engine *e, int (*each)(void *, const char *), void *arg) {
+  char path[4096];
+  struct dirent **names = NULL;
+  int rc = 0;
+  snprintf(path, sizeof path, "%s/tenants", e->data_dir);
+  int n = scandir(path, &names, is_tenant, alphasort);
+  for (int i = 0; i < n; i++) {
+    if (rc == 0) rc = each(arg, names[i]->d_name);
+    free(names[i]);
+  }
+  free(names);
+  return rc;
+}
+
+int qun_engine_tenant_exists(struct qun_engine *e, const char *name) {
+  char dir[4096];
+  struct stat st;
+  if (!qun_tenant_name_valid(name)) return 0;
+  qun_tenant_dir(e->pool, name, dir);
+  return stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int profile_now(struct qun_engine *e, struct qun_tenant *t, struct qun_profile **out, struct qun_error *err) {
+  struct qun_config *c = qun_tenant_config(t);
+  char dir[4096], number[24];
+  struct qun_profile *p = NULL;
+  qun_tenant_dir(e->pool, t->name, dir);
+  int rc = qun_profile_load(&p, dir, err);
+  if (rc == QUN_ENOTFOUND) rc = qun_profile_starter(&p, "default", err);
+  const char *values[] = {c->title, c->locale, c->zone, c->currency, c->country, c->sector};
+  for (uint32_t i = 0; i < sizeof values / sizeof values[0] && rc == 0; i++)
+    rc = qun_profile_set(p, profile_keys[i].key, values[i], err);
+  if (rc == 0) rc = set_text(&p->name, t->name);
+  snprintf(number, sizeof number, "%llu", (unsigned long long)c->quota_bytes);
+  if (rc == 0) rc = qun_profile_set(p, "quota_bytes", number, err);
+  if (rc == 0) {
+    p->simulated = c->simulated;
+    p->seal_text = c->seal_text;
+    p->quota_events_s = c->quota_events_s;
+  }
+  qun_config_unref(c);
+  if (rc < 0)
+    qun_profile_destroy(p);
+  else
+    *out = p;
+  return rc;
+}
+
+int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err) {
+  struct qun_tenant *t = NULL;
+  int rc = qun_tenant_get(e->pool, name, &t, err);
+  if (rc < 0) return rc;
+  rc = profile_now(e, t, out, err);
+  qun_tenant_put(t);
+  return rc;
+}
+
+/* Plugin settings as the log has them, into the profile's list. */
+static int mirror_settings(struct qun_tenant *t, struct qun_profile *p, struct qun_error *err) {
+  struct qun_view v;
+  struct qun_pair pairs[64];
+  qun_slice after = {NULL, 0};
+  uint32_t n = 64;
+  int rc = qun_view_begin(&v, t->store, err);
+  if (rc < 0) return rc;
+  while (n == 64 && rc == 0) {
+    rc = qun_view_scan(&v, QUN_TABLE_META, qun_str("set/"), after, pairs, 64, &n);
+    for (uint32_t i = 0; i < n && rc == 0; i++) {
+      char key[256], value[4096];
+      snprintf(key, sizeof key, "%.*s", (int)pairs[i].key.len - 4, (const char *)pairs[i].key.ptr + 4);
+      snprintf(value, sizeof value, "%.*s", (int)pairs[i].value.len, (const char *)pairs[i].value.ptr);
+      if (strchr(key, '.')) rc = qun_profile_set(p, key, value, err);
+      after = pairs[i].key;
+    }
+  }
+  qun_view_end(&v);
+  return rc;
+}
+
+int qun__tenant_mirror(struct qun_engine *e, struct qun_tenant *t, struct qun_error *err) {
+  char dir[4096];
+  struct qun_profile *p = NULL;
+  int rc = profile_now(e, t, &p, err);
+  if (rc < 0) return rc;
+  rc = mirror_settings(t, p, err);
+  qun_tenant_dir(e->pool, t->name, dir);
+  if (rc == 0) rc = qun_profile_save(p, dir, err);
+  qun_profile_destroy(p);
+  return rc;
+}
+
+/* ---------------------------------------------------------------- change */
+
+int qun_engine_tenant_set(struct qun_engine *e, const char *name, qun_slice changes, struct qun_error *err) {
+  struct qun_unpack u;
+  struct qun_pack data;
+  uint32_t n;
+  int rc = 0;
+  qun_unpack_init(&u, changes);
+  if (!qun_unpack_map(&u, &n) || n == 0)
+    return qun_error_set(err, QUN_EINVAL, "settings must be a map of names to texts");
+  while (n-- > 0 && rc == 0) {
+    qun_slice key, value;
+    char k[200], v[4096];
+    if (!qun_unpack_str(&u, &key) || !qun_unpack_str(&u, &value) || key.len >= sizeof k || value.len >= sizeof v)
+      return qun_error_set(err, QUN_EINVAL, "settings must be a map of names to texts");
+    snprintf(k, sizeof k, "%.*s", (int)key.len, (const char *)key.ptr);
+    snprintf(v, sizeof v, "%.*s", (int)value.len, (const char *)value.ptr);
+    rc = qun_config_check(e->plugins, k, v, err);
+  }
+  if (rc < 0) return rc;
+  qun_pack_init(&data);
+  qun_pack_map(&data, 2);
+  qun_pack_kv_cstr(&data, "plugin", "");
+  qun_pack_cstr(&data, "values");
+  qun_pack_raw(&data, changes);
+  rc = qun_engine_control(e, name, "qun.settings", (qun_slice){NULL, 0}, (qun_slice){NULL, 0}, qun_pack_slice(&data),
+                          NULL, err);
+  qun_pack_fini(&data);
+  return rc;
+}
+
+int qun_engine_plugin_enable(struct qun_engine *e, const char *name, const char *plugin, bool on,
+                             struct qun_error *err) {
+  const struct qun_loaded_plugin *p = qun_plugin_set_find(e->plugins, plugin);
+  struct qun_pack data;
+  if (!p) return qun_error_set(err, QUN_ENOTFOUND, "no plugin \"%.60s\" is loaded", plugin);
+  qun_pack_init(&data);
+  qun_pack_map(&data, 2);
+  qun_pack_kv_cstr(&data, "status", on ? "enabled" : "disabled");
+  qun_pack_kv_cstr(&data, "version", p->manifest->version);
+  int rc = qun_engine_control(e, name, "qun.plugin", qun_str(plugin), (qun_slice){NULL, 0}, qun_pack_slice(&data), NULL,
+                              err);
+  qun_pack_fini(&data);
+  return rc;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/engine/runtime.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SLOTS_MAX = 128 };
+
+/* ---------------------------------------------------------------- what a plugin sees of its host */
+
+static struct qun_instance *instance_of(const struct qun_host *host) {
+  return host->ctx;
+}
+
+static int host_query(const struct qun_host *host, const char *service_id, const void **out) {
+  const struct qun_manifest *m = instance_of(host)->plugin->manifest;
+  const void *vtable = NULL;
+  int rc = qun__service_find(service_id, &vtable);
+  if (rc < 0) return rc;
+  for (uint32_t i = 0; i < m->requires_count; i++) {
+    if (strcmp(m->requires[i], service_id) != 0) continue;
+    *out = vtable;
+    return 0;
+  }
+  return QUN_EDENIED;
+}
+
+static void host_log(const struct qun_host *host, int level, qun_slice msg) {
+  static const char *const names[] = {"debug", "info", "warn", "error"};
+  if (level < QUN_LOG_INFO) return;
+  fprintf(stderr, "%s %s: %.*s\n", names[level > 3 ? 3 : level], instance_of(host)->plugin->manifest->id,
+          (int)(msg.len > 1000 ? 1000 : msg.len), (const char *)msg.ptr);
+}
+
+static int host_fail(const struct qun_host *host, int code, qun_slice msg) {
+  struct qun_scope *scope = instance_of(host)->scope;
+  if (scope)
+    snprintf(scope->message, sizeof scope->message, "%.*s", (int)(msg.len > 250 ? 250 : msg.len),
+             (const char *)msg.ptr);
+  return code < 0 ? code : QUN_EFAIL;
+}
+
+/* ---------------------------------------------------------------- instances */
+
+static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error *err) {
+  struct qun_instance *in = &rt->instances[n];
+  static const unsigned char empty_map = 0x80;
+  *in = (struct qun_instance){.host = {.struct_size = sizeof in->host,
+                                       .abi_minor = QUN_ABI_MINOR,
+                                       .ctx = in,
+                                       .query = host_query,
+                                       .log = host_log,
+                                       .fail = host_fail},
+                              .runtime = rt,
+                              .plugin = &rt->plugins->plugins[n],
+                              .number = n};
+  struct qun_scope scope = {0};
+  in->scope = &scope;
+  int rc = in->plugin->vtable->create(&in->host, qun_slice_of(&empty_map, 1), &in->self);
+  in->scope = NULL;
+  if (rc < 0)
+    return qun_error_set(err, QUN_EFAIL, "plugin %s cannot start: %s", in->plugin->manifest->id,
+                         scope.message[0] ? scope.message : "no reason given");
+  return 0;
+}
+
+static void instances_destroy(struct qun_runtime *rt) {
+  for (uint32_t i = 0; i < rt->plugins->count; i++) {
+    struct qun_instance *in = &rt->instances[i];
+    if (in->plugin) in->plugin->vtable->destroy(in->self);
+    in->self = NULL;
+    in->plugin = NULL;
+  }
+}
+
+int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *plugins,
+                       const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
+                       struct qun_error *err) {
+  struct qun_runtime *rt = calloc(1, sizeof *rt);
+  if (!rt) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  rt->plugins = plugins;
+  rt->subscriptions = subscriptions;
+  rt->metrics = metrics;
+  for (uint32_t i = 0; i < plugins->count; i++) {
+    int rc = instance_create(rt, i, err);
+    if (rc < 0) {
+      qun_runtime_destroy(rt);
+      return rc;
+    }
+  }
+  *out = rt;
+  return 0;
+}
+
+/* ---------------------------------------------------------------- slots */
+
+static void slot_leave(struct qun_runtime *rt, struct qun_slot *slot) {
+  for (uint32_t i = 0; i < rt->plugins->count; i++) {
+    struct qun_instance *in = &rt->instances[i];
+    if ((slot->met & (1u << i)) && in->plugin->vtable->on_tenant_close)
+      in->plugin->vtable->on_tenant_close(in->self, slot->local[i]);
+    slot->local[i] = NULL;
+  }
+  slot->met = 0;
+}
+
+void qun_runtime_slot_close(struct qun_runtime *rt, struct qun_slot *slot) {
+  if (!slot) return;
+  slot_leave(rt, slot);
+  for (uint32_t i = 0; i < rt->slots_count; i++) {
+    if (rt->slots[i] != slot) continue;
+    rt->slots[i] = rt->slots[--rt->slots_count];
+    break;
+  }
+  qun_calendar_close(slot->calendar);
+  qun_config_unref(slot->config);
+  qun_tenant_put(slot->tenant);
+  free(slot);
+}
+
+void qun_runtime_destroy(struct qun_runtime *rt) {
+  if (!rt) return;
+  while (rt->slots_count) qun_runtime_slot_close(rt, rt->slots[0]);
+  instances_destroy(rt);
+  free(rt->slots);
+  free(rt);
+}
+
+static int slot_add(struct qun_runtime *rt, struct qun_slot **out) {
+  if (rt->slots_count == rt->slots_cap) {
+    uint32_t cap = rt->slots_cap ? rt->slots_cap * 2 : 16;
+    struct qun_slot **slots = realloc(rt->slots, cap * sizeof *slots);
+    if (!slots) return QUN_EFAIL;
+    rt->slots = slots;
+    rt->slots_cap = cap;
+  }
+  struct qun_slot *slot = calloc(1, sizeof *slot);
+  if (!slot) return QUN_EFAIL;
+  slot->handle = ++rt->handles;
+  rt->slots[rt->slots_count++] = slot;
+  *out = slot;
+  return 0;
+}
+
+/* Tells one plugin the slot's config. */
+static int tell(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const struct qun_view *view,
+                struct qun_error *err) {
+  struct qun_instance *in = &rt->instances[n];
+  struct qun_tenant_info info;
+  struct qun_scope scope = {.mode = QUN_MODE_TENANT, .slot = slot, .view = view};
+  slot->met |= 1u << n;
+  if (!in->plugin->vtable->on_tenant) return 0;
+  if (in->scope) return qun_error_set(err, QUN_ECONFLICT, "plugin %s is busy", in->plugin->manifest->id);
+  qun_config_info(slot->config, n, &info);
+  struct qun_context ctx = {.struct_size = sizeof ctx,
+                            .mode = QUN_MODE_TENANT,
+                            .tenant = slot->handle,
+                            .local = slot->local[n]};
+  in->scope = &scope;
+  int rc = in->plugin->vtable->on_tenant(in->self, &ctx, &info, &slot->local[n]);
+  in->scope = NULL;
+  if (rc < 0)
+    return qun_error_set(err, QUN_EFAIL, "plugin %s refuses the tenant: %s", in->plugin->manifest->id, scope.message);
+  return 0;
+}
+
+int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct qun_config *config,
+                          const struct qun_view *view, struct qun_error *err) {
+  int rc = 0;
+  if (!slot->config || strcmp(slot->config->zone, config->zone) != 0) {
+    struct qun_calendar *calendar = NULL;
+    rc = qun_calendar_open(&calendar, config->zone, err);
+    if (rc < 0) {
+      qun_config_unref(config);
+      return rc;
+    }
+    qun_calendar_close(slot->calendar);
+    slot->calendar = calendar;
+  }
+  qun_config_unref(slot->config);
+  slot->config = config;
+  for (uint32_t i = 0; i < rt->plugins->count && rc == 0; i++) rc = tell(rt, slot, i, view, err);
+  return rc;
+}
+
+static void trim(struct qun_runtime *rt) {
+  while (rt->slots_count > SLOTS_MAX) {
+    struct qun_slot *oldest = rt->slots[0];
+    for (uint32_t i = 1; i < rt->slots_count; i++) {
+      if (rt->slots[i]->tenant && (!oldest->tenant || rt->slots[i]->used < oldest->used)) oldest = rt->slots[i];
+    }
+    qun_runtime_slot_close(rt, oldest);
+  }
+}
+
+int qun_runtime_slot(struct qun_runtime *rt, struct qun_tenant *t, const struct qun_view *view, struct qun_slot **out,
+                     struct qun_error *err) {
+  struct qun_slot *slot = NULL;
+  for (uint32_t i = 0; i < rt->slots_count; i++) {
+    if (rt->slots[i]->tenant == t) slot = rt->slots[i];
+  }
+  if (!slot) {
+    trim(rt);
+    if (slot_add(rt, &slot) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory");
+    slot->tenant = qun_tenant_ref(t);
+    slot->vault = t->vault;
+  }
+  slot->used = ++rt->clock;
+  struct qun_config *newest = qun_tenant_config(t);
+  int rc = 0;
+  if (slot->config != newest)
+    rc = qun_runtime_configure(rt, slot, newest, view, err);
+  else
+    qun_config_unref(newest);
+  if (rc < 0)
+    qun_runtime_slot_close(rt, slot);
+  else
+    *out = slot;
+  return rc;
+}
+
+int qun_runtime_scratch_slot(struct qun_runtime *rt, struct qun_vault *vault, struct qun_config *config,
+                             struct qun_slot **out, struct qun_error *err) {
+  struct qun_slot *slot = NULL;
+  if (slot_add(rt, &slot) < 0) {
+    qun_config_unref(config);
+    return qun_error_set(err, QUN_EFAIL, "out of memory");
+  }
+  slot->vault = vault;
+  slot->used = UINT64_MAX;
+  slot->config = config;
+  int rc = qun_calendar_open(&slot->calendar, config->zone, err);
+  if (rc < 0)
+    qun_runtime_slot_close(rt, slot);
+  else
+    *out = slot;
+  return rc;
+}
+
+void qun_runtime_purge(struct qun_runtime *rt) {
+  for (uint32_t i = rt->slots_count; i-- > 0;) {
+    if (rt->slots[i]->tenant && atomic_load(&rt->slots[i]->tenant->gone)) qun_runtime_slot_close(rt, rt->slots[i]);
+  }
+}
+
+int qun_runtime_recreate(struct qun_runtime *rt, struct qun_error *err) {
+  for (uint32_t i = 0; i < rt->slots_count; i++) slot_leave(rt, rt->slots[i]);
+  instances_destroy(rt);
+  for (uint32_t i = 0; i < rt->plugins->count; i++) {
+    int rc = instance_create(rt, i, err);
+    if (rc < 0) return rc;
+  }
+  /* the next use of a slot tells the plugins again */
+  for (uint32_t i = 0; i < rt->slots_count; i++) {
+    if (!rt->slots[i]->tenant) continue;
+    qun_config_unref(rt->slots[i]->config);
+    rt->slots[i]->config = NULL;
+  }
+  return 0;
+}
+
+/* ---------------------------------------------------------------- callbacks */
+
+static struct qun_context context_of(const struct qun_instance *in, const struct qun_scope *scope) {
+  return (struct qun_context){.struct_size = sizeof(struct qun_context),
+                              .mode = scope->mode,
+                              .tenant = scope->slot->handle,
+                              .local = scope->slot->local[in->number],
+                              .clock_ms = scope->clock_ms,
+                              .clock_day = scope->clock_day,
+                              .clock_minute = scope->clock_minute,
+                              .seed = scope->seed};
+}
+
+int qun_instance_event(struct qun_instance *in, struct qun_scope *scope, const struct qun_event *event) {
+  if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin->vtable->on_event) return 0;
+  struct qun_context ctx = context_of(in, scope);
+  in->scope = scope;
+  int rc = in->plugin->vtable->on_event(in->self, &ctx, event);
+  in->scope = NULL;
+  return rc;
+}
+
+int qun_instance_timer(struct qun_instance *in, struct qun_scope *scope, const struct qun_timer *timer) {
+  if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin->vtable->on_timer) return 0;
+  struct qun_context ctx = context_of(in, scope);
+  in->scope = scope;
+  int rc = in->plugin->vtable->on_timer(in->self, &ctx, timer);
+  in->scope = NULL;
+  return rc;
+}
+
+int qun_instance_request(struct qun_instance *in, struct qun_scope *scope, const struct qun_request *request) {
+  if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin->vtable->on_request) return QUN_EUNSUPPORTED;
+  struct qun_context ctx = context_of(in, scope);
+  in->scope = scope;
+  int rc = in->plugin->vtable->on_request(in->self, &ctx, request);
+  in->scope = NULL;
+  return rc;
+}
+
+struct qun_emitted *qun_emit_list_add(struct qun_emit_list *list) {
+  if (list->count == list->cap) {
+    uint32_t cap = list->cap ? list->cap * 2 : 16;
+    struct qun_emitted *items = realloc(list->items, cap * sizeof *items);
+    if (!items) return NULL;
+    list->items = items;
+    list->cap = cap;
+  }
+  struct qun_emitted *e = &list->items[list->count++];
+  memset(e, 0, sizeof *e);
+  return e;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The services that reach other plugins and package files; the check of emitted events. Used by services.c and the
+ * readers. */
+#ifndef QUN_HOST_ENGINE_SERVICES_CALL_H
+#define QUN_HOST_ENGINE_SERVICES_CALL_H
+
+#include "host/engine/runtime.h"
+
+extern const struct qun_call_v1 qun__call_v1;
+extern const struct qun_package_v1 qun__package_v1;
+
+/* The plugin that offers a service, and its entry. QUN_ENOTFOUND. */
+int qun__service_owner(const struct qun_plugin_set *plugins, qun_slice service, uint32_t *plugin,
+                       const struct qun_manifest_service **entry);
+/* Checks an emitted event against its type: bounds, a map, known fields of the right kinds, required ones there.
+ * QUN_EINVAL with a message. */
+int qun__emit_check(const struct qun_type_view *type, const struct qun_emit *event, char message[256]);
+
+#endif

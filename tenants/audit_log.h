@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit tree of a tenant in its store (forms: tenants/audit_leaf.h). Table AUDIT, numbers big-endian:
+ *   "t" level (1 byte) index       -> node hash of the tree
+ *   "r" sequence                   -> leaf index of a governing record
+ *   "g" first sequence             -> leaf index of a full group
+ *   "a"                            -> sequence of the newest qun.audit record
+ * Appending belongs to the tenant's shard and its batch; proofs are made over any view.
+ */
+#ifndef QUN_TENANTS_AUDIT_LOG_H
+#define QUN_TENANTS_AUDIT_LOG_H
+
+#include "tenants/audit_leaf.h"
+#include "tenants/meta.h"
+#include "tenants/vault.h"
+
+/* What appending needs: the tree's right border and the group that fills. Plain memory; copied into a batch, copied
+ * back after its commit. */
+struct qun_audit_tail {
+  struct qun_merkle_border border;
+  struct qun_group group;
+};
+
+/* Reads the border, and the hashes of the open group from the log. Blocking. */
+int qun_audit_tail_load(struct qun_audit_tail *tail, const struct qun_view *v, const struct qun_vault *vault,
+                        const struct qun_head *head, struct qun_error *err);
+/* Adds the record `seq` (the next one) with its stored bytes. `governs`: it gets a leaf of its own. `audits`: it is a
+ * qun.audit record. */
+int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, const struct qun_vault *vault, uint64_t seq,
+                     qun_slice bytes, bool governs, bool audits);
+/* Root of the tree of `size` leaves. QUN_EINVAL: there are fewer. */
+int qun_audit_root(const struct qun_view *v, uint64_t size, unsigned char root[QUN_HASH_SIZE], struct qun_error *err);
+/* How record `seq` is bound to the tree of `size` leaves, with its proofs. QUN_ENOTFOUND: no such record. Kind OPEN:
+ * nothing covers it yet. */
+int qun_audit_prove(struct qun_bound *out, const struct qun_view *v, const struct qun_vault *vault, uint64_t seq,
+                    uint64_t size, struct qun_error *err);
+int qun_audit_prove_consistency(struct qun_proof *out, const struct qun_view *v, uint64_t from, uint64_t to,
+                                struct qun_error *err);
+/* The open group as it stands: its first sequence, the last one in it, the root over them. count 0: the group is empty.
+ */
+struct qun_audit_open {
+  uint64_t first, upto;
+  uint32_t count;
+  unsigned char root[QUN_HASH_SIZE];
+};
+int qun_audit_open_group(struct qun_audit_open *out, const struct qun_view *v, const struct qun_vault *vault,
+                         struct qun_error *err);
+
+#endif
