@@ -1,82 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* event send: CloudEvents by the line. event tail: the log. */
 #include "host/ops/json.h"
-#include "tools/qun/cli.h"
+#include "tools/qun/feed.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 1000, BATCH_MAX = 10000, PAGE = 1000, LAST = 20, FOLLOW_S = 1 };
+enum { PAGE = 1000, LAST = 20, FOLLOW_S = 1 };
 
-struct totals {
-  int64_t accepted, duplicates, conflicts, refused;
-};
+/* ---- event send */
 
 struct sending {
   struct qun_cli *cli;
-  const char *path, *name; /* of the route; of the file, for messages */
+  const char *name; /* of the file, for messages */
   FILE *file;
-  struct qun_pack body;
-  int64_t *lines; /* line number of each event of the body */
-  uint32_t count, batch;
-  int64_t line;
-  struct totals totals;
+  struct qun_feed feed;
+  int64_t *lines[2]; /* line number of each event of a slot */
+  int64_t line, spoilt;
 };
 
-static void say_refused(struct sending *s, qun_slice reply, const char *key) {
-  struct qun_unpack u;
-  qun_slice list, item;
-  uint32_t n = 0;
-  if (!qun_mp_find(reply, key, &list)) return;
-  qun_unpack_init(&u, list);
-  for (qun_unpack_array(&u, &n); n > 0 && qun_unpack_any(&u, &item); n--) {
-    int64_t index = qun_mp_int(item, "index", -1);
-    qun_slice reason = qun_mp_str(item, "reason");
-    int64_t line = index >= 0 && index < s->count ? s->lines[index] : 0;
-    fprintf(s->cli->err, "%s:%lld: %.*s\n", s->name, (long long)line, (int)reason.len, (const char *)reason.ptr);
-    s->totals.refused++;
-  }
-}
-
-static int count_answer(struct sending *s, const struct qun_client_answer *answer) {
-  struct qun_pack map;
-  qun_pack_init(&map);
-  int status = QUN_EXIT_OK;
-  bool readable = qun_json_to_msgpack(&map, qun_pack_slice(&answer->body), NULL) == 0;
-  qun_slice reply = qun_pack_slice(&map);
-  qun_slice ignored;
-  if (readable && answer->status == 200) {
-    s->totals.accepted += qun_mp_int(reply, "accepted", 0);
-    s->totals.duplicates += qun_mp_int(reply, "duplicates", 0);
-    s->totals.conflicts += qun_mp_int(reply, "conflicts", 0);
-    say_refused(s, reply, "refused");
-  } else if (readable && answer->status == 422 && qun_mp_find(reply, "errors", &ignored)) {
-    say_refused(s, reply, "errors"); /* none of the batch was fit */
-  } else {
-    status = qun_cli_refused(s->cli, answer);
-  }
-  qun_pack_fini(&map);
-  return status;
-}
-
-static int flush(struct sending *s) {
-  struct qun_client_answer answer;
-  if (s->count == 0) return 0;
-  qun_pack_raw(&s->body, qun_str("]"));
-  if (s->body.failed) return qun_cli_fail(s->cli, QUN_EXIT_FAILED, &(struct qun_error){.message = "out of memory"});
-  struct qun_client_request request = {.method = "POST",
-                                       .path = s->path,
-                                       .content_type = "application/cloudevents-batch+json",
-                                       .body = qun_pack_slice(&s->body)};
-  int status = qun_cli_ask_patiently(s->cli, &request, &answer);
-  if (status == 0) {
-    status = count_answer(s, &answer);
-    qun_client_answer_fini(&answer);
-  }
-  qun_pack_clear(&s->body);
-  s->count = 0;
-  return status;
+static void on_refused(void *arg, int slot, uint32_t index, const char *reason) {
+  struct sending *s = arg;
+  fprintf(s->cli->err, "%s:%lld: %s\n", s->name, (long long)s->lines[slot][index], reason);
 }
 
 /* A line that is no JSON at all would spoil its batch: it is refused here. */
@@ -88,66 +34,65 @@ static bool fit(struct sending *s, qun_slice line) {
   qun_pack_fini(&value);
   if (rc == 0) return true;
   fprintf(s->cli->err, "%s:%lld: %s\n", s->name, (long long)s->line, err.message);
-  s->totals.refused++;
+  s->spoilt++;
   return false;
 }
 
 static int send_lines(struct sending *s) {
   char *text = NULL;
   size_t room = 0;
-  int status = 0;
+  int status = 0, slot;
+  uint32_t index;
   for (ssize_t n; status == 0 && (n = getline(&text, &room, s->file)) >= 0;) {
     s->line++;
     while (n > 0 && strchr("\r\n \t", text[n - 1])) n--;
     qun_slice line = qun_slice_of(text, (size_t)n);
     if (n == 0 || !fit(s, line)) continue;
-    qun_pack_raw(&s->body, qun_str(s->count ? "," : "["));
-    qun_pack_raw(&s->body, line);
-    s->lines[s->count++] = s->line;
-    if (s->count == s->batch) status = flush(s);
+    qun_feed_place(&s->feed, &slot, &index);
+    s->lines[slot][index] = s->line;
+    status = qun_feed_add(&s->feed, line);
   }
   free(text);
-  return status ? status : flush(s);
+  return status ? status : qun_feed_flush(&s->feed);
 }
 
-static void print_totals(const struct qun_cli *cli, const struct totals *t) {
+static int with_feed(struct sending *s, uint32_t batch) {
   struct qun_pack map;
+  int status = qun_feed_init(&s->feed, s->cli, qun_args_word(&s->cli->args, 0), QUN_FEED_CLOUDEVENTS, batch);
+  s->feed.on_refused = on_refused;
+  s->feed.arg = s;
+  for (int i = 0; i < 2; i++) s->lines[i] = calloc(batch, sizeof *s->lines[i]);
+  if (!s->lines[0] || !s->lines[1])
+    status = qun_cli_fail(s->cli, QUN_EXIT_FAILED, &(struct qun_error){.message = "out of memory"});
+  if (status == QUN_EXIT_OK) status = send_lines(s);
   qun_pack_init(&map);
   qun_pack_map(&map, 4);
-  qun_pack_kv_int(&map, "accepted", t->accepted);
-  qun_pack_kv_int(&map, "duplicates", t->duplicates);
-  qun_pack_kv_int(&map, "conflicts", t->conflicts);
-  qun_pack_kv_int(&map, "refused", t->refused);
-  qun_cli_print_map(cli, qun_pack_slice(&map));
+  qun_pack_kv_int(&map, "accepted", s->feed.accepted);
+  qun_pack_kv_int(&map, "duplicates", s->feed.duplicates);
+  qun_pack_kv_int(&map, "conflicts", s->feed.conflicts);
+  qun_pack_kv_int(&map, "refused", s->feed.refused + s->spoilt);
+  qun_cli_print_map(s->cli, qun_pack_slice(&map));
+  if (status == QUN_EXIT_OK && s->feed.refused + s->spoilt + s->feed.conflicts) status = QUN_EXIT_NO;
   qun_pack_fini(&map);
+  free(s->lines[0]);
+  free(s->lines[1]);
+  qun_feed_fini(&s->feed);
+  return status;
 }
 
 int qun_cmd_event_send(struct qun_cli *cli) {
   const char *file = qun_args_word(&cli->args, 1);
   bool from_input = !file || strcmp(file, "-") == 0;
-  struct qun_pack path;
   struct qun_error err = {0};
   int64_t batch;
-  if (qun_args_number(&cli->args, "batch", BATCH, 1, BATCH_MAX, &batch, &err) < 0)
+  if (qun_args_number(&cli->args, "batch", QUN_FEED_BATCH, 1, QUN_FEED_BATCH_MAX, &batch, &err) < 0)
     return qun_cli_fail(cli, QUN_EXIT_USAGE, &err);
-  struct sending s = {.cli = cli,
-                      .name = from_input ? "-" : file,
-                      .file = from_input ? stdin : fopen(file, "re"),
-                      .batch = (uint32_t)batch};
+  struct sending s = {.cli = cli, .name = from_input ? "-" : file, .file = from_input ? stdin : fopen(file, "re")};
   if (!s.file) {
     qun_error_set(&err, QUN_ENOTFOUND, "%s cannot be read: %m", file);
     return qun_cli_fail(cli, QUN_EXIT_FAILED, &err);
   }
-  qun_pack_init(&path);
-  qun_pack_init(&s.body);
-  s.path = qun_url_path(&path, "/v1/tenants/%s/events", qun_args_word(&cli->args, 0));
-  s.lines = calloc(s.batch, sizeof *s.lines);
-  int status = s.path && s.lines ? send_lines(&s) : QUN_EXIT_FAILED;
-  print_totals(cli, &s.totals);
-  if (status == 0 && s.totals.refused) status = QUN_EXIT_NO;
-  free(s.lines);
-  qun_pack_fini(&path);
-  qun_pack_fini(&s.body);
+  int status = with_feed(&s, (uint32_t)batch);
   if (!from_input) fclose(s.file);
   return status;
 }
