@@ -130,17 +130,29 @@ static int open_scratch(struct replay *r, struct qun_engine *e, const char *tena
   return rc;
 }
 
-/* A recorded record that belongs into the scratch log now? */
-static bool wanted(struct replay *r, const struct qun_record *record, const struct qun_apply *a) {
-  bool derived = (record->flags & QUN_EVENT_DERIVED) != 0;
-  if (r->spec->mode != QUN_REPLAY_VERIFY) return !derived;
-  if (record->seq <= a->head.seq) return false; /* it was derived again, in its place */
-  if (derived) differs(r, record->seq, record, NULL);
-  return true;
+/* Derived records before sequence `upto` that the replay did not derive: told of, and fed as they are recorded. Timers
+   are left alone while they may still fire. */
+static int feed_missing(struct replay *r, struct qun_apply *a, uint64_t upto, bool timers_too, struct qun_error *err) {
+  struct qun_record record;
+  while (a->head.seq + 1 < upto && read_live(r, a->head.seq + 1, &record) == 0) {
+    if (!timers_too && qun_slice_is(record.type, "qun.timer")) return 0;
+    differs(r, record.seq, &record, NULL);
+    int rc = qun_apply_record(a, &record, open_of(r, &record), err);
+    if (rc < 0) return rc;
+  }
+  return 0;
 }
 
-/* Applies up to `n` records after *seq. */
+static int verify_one(struct replay *r, struct qun_apply *a, const struct qun_record *record, struct qun_error *err) {
+  int rc = feed_missing(r, a, record->seq, false, err);
+  if (rc == 0) rc = qun__apply_fire(a, record->clock_ms, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = feed_missing(r, a, record->seq, true, err);
+  return rc < 0 ? rc : qun_apply_record(a, record, open_of(r, record), err);
+}
+
+/* Applies up to `n` inputs after *seq. */
 static int run_batch(struct replay *r, struct qun_apply *a, uint64_t *seq, uint32_t n, struct qun_error *err) {
+  bool verify = r->spec->mode == QUN_REPLAY_VERIFY;
   for (uint32_t i = 0; i < n && *seq < r->head.seq; i++) {
     struct qun_record record;
     if (read_live(r, *seq + 1, &record) < 0)
@@ -148,15 +160,17 @@ static int run_batch(struct replay *r, struct qun_apply *a, uint64_t *seq, uint3
     ++*seq;
     if (record.clock_ms > r->spec->until_ms) {
       *seq = r->head.seq;
-      break;
+      return 0;
     }
-    if (!wanted(r, &record, a)) continue;
-    int rc = qun_apply_record(a, &record, open_of(r, &record), err);
+    if (record.flags & QUN_EVENT_DERIVED) continue;
+    int rc = verify ? verify_one(r, a, &record, err) : qun_apply_record(a, &record, open_of(r, &record), err);
     if (rc < 0) return rc;
     r->records++;
-    if (a->catch_up) break; /* the rest comes after that plugin's past */
+    if (a->catch_up) return 0; /* the rest comes after that plugin's past */
   }
-  return 0;
+  return verify && *seq == r->head.seq && r->spec->until_ms == INT64_MAX
+             ? feed_missing(r, a, r->head.seq + 1, true, err)
+             : 0;
 }
 
 static int run(struct replay *r, struct qun_error *err) {

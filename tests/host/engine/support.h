@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine over a fresh folder, a seeded community, and short forms for asking. */
+#ifndef QUN_TESTS_HOST_ENGINE_SUPPORT_H
+#define QUN_TESTS_HOST_ENGINE_SUPPORT_H
+
+#include "host/engine/engine.h"
+
+struct bed {
+  char dir[64];
+  struct qun_engine *engine;
+  uint32_t shards;
+  bool keep; /* reopen: the folder is there */
+};
+
+void bed_open(struct bed *b, uint32_t shards);
+void bed_close(struct bed *b); /* the engine; the folder stays */
+void bed_reopen(struct bed *b);
+void bed_remove(struct bed *b);
+void bed_tenant(struct bed *b, const char *name, bool ledger);
+/* Sends `n` events of the seeded community, from number `from`, in batches. */
+struct qun_submit_result bed_feed(struct bed *b, const char *tenant, uint32_t from, uint32_t n, uint32_t batch);
+/* One message. */
+struct qun_submit_result bed_say(struct bed *b, const char *tenant, const char *id, const char *member,
+                                 const char *text);
+/* A text or number of `tenant show`; path of up to three keys. */
+int64_t bed_int(struct bed *b, const char *tenant, const char *a, const char *b2);
+void bed_hash(struct bed *b, const char *tenant, char out[65]);
+void bed_keyspace_hash(struct bed *b, const char *tenant, const char *plugin, char out[65]);
+
+#endif
