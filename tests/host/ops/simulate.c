@@ -45,7 +45,7 @@ static void note_member(struct tally *t, qun_slice e, qun_slice type, int64_t ti
   qun_slice member = qun_mp_str(e, "member"), channel = qun_mp_str(e, "channel");
   unsigned number;
   char text[32] = "";
-  if (member.len >= sizeof text) return;
+  if (member.len == 0 || member.len >= sizeof text) return;
   memcpy(text, member.ptr, (size_t)member.len);
   if (sscanf(text, "sim-%u", &number) != 1 || number >= MEMBERS_MAX) return;
   if (qun_slice_eq(type, qun_str("join"))) {
