@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tenants/citations.h"
 
+#include "tenants/note.h"
 #include "tenants/strict_json.h"
 
 #include <stdbool.h>
@@ -25,18 +26,41 @@ static int cite(struct qun_citations *c, const cJSON *value, struct qun_error *e
   return seq ? qun_citations_add_one(c, seq, err) : 0;
 }
 
-static int collect(struct qun_citations *c, const cJSON *value, struct qun_error *err) {
-  const cJSON *child, *item;
+/* The number before a text's last colon, if numbers stand on both sides of it; 0 else. */
+static uint64_t seq_of_finding(const char *id) {
+  uint64_t seq, start;
+  const char *last = strrchr(id, ':'), *at = last;
+  while (at && at > id && at[-1] >= '0' && at[-1] <= '9') at--;
+  if (!at || at <= id || at[-1] != ':') return 0;
+  if (!qun__decimal(&start, qun_str(last + 1)) || !qun__decimal(&seq, qun_slice_of(at, (size_t)(last - at)))) return 0;
+  return seq;
+}
+
+static int collect_member(struct qun_citations *c, const cJSON *member, bool *cites, struct qun_error *err) {
+  const char *key = member->string ? member->string : "";
+  bool number = strcmp(key, "evidence") == 0 || strcmp(key, "seq") == 0;
+  const cJSON *item;
   int code = 0;
+  *cites = true;
+  if (number && cJSON_IsNumber(member)) return cite(c, member, err);
+  if (number && cJSON_IsArray(member)) {
+    cJSON_ArrayForEach(item, member) if (!code) code = cite(c, item, err);
+    return code;
+  }
+  if (strcmp(key, "finding") == 0 && cJSON_IsString(member)) {
+    uint64_t seq = seq_of_finding(member->valuestring);
+    return seq ? qun_citations_add_one(c, seq, err) : 0;
+  }
+  *cites = false;
+  return 0;
+}
+
+static int collect(struct qun_citations *c, const cJSON *value, struct qun_error *err) {
+  const cJSON *child;
   cJSON_ArrayForEach(child, value) {
-    bool cites = child->string && (strcmp(child->string, "evidence") == 0 || strcmp(child->string, "seq") == 0);
-    if (cites && cJSON_IsNumber(child)) {
-      code = cite(c, child, err);
-    } else if (cites && cJSON_IsArray(child)) {
-      cJSON_ArrayForEach(item, child) if (!code) code = cite(c, item, err);
-    } else {
-      code = collect(c, child, err);
-    }
+    bool cites;
+    int code = collect_member(c, child, &cites, err);
+    if (!code && !cites) code = collect(c, child, err);
     if (code) return code;
   }
   return 0;

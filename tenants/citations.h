@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which records a JSON file of an audit bundle cites: wherever a key "evidence" or "seq" holds a whole number or a list
- * of them (0 cites nothing). Any thread, no blocking.
+ * Which records a JSON file of an audit bundle cites. Any thread, no blocking.
+ *   "evidence" or "seq": a whole number, or a list of them; 0 cites nothing
+ *   "finding": a finding's id, RULE:SEQ:START, cites SEQ; another text cites nothing
  */
 #ifndef QUN_TENANTS_CITATIONS_H
 #define QUN_TENANTS_CITATIONS_H

@@ -7,14 +7,16 @@
 #include "tenants/citations.h"
 #include "tenants/evidence.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { AUDIT = 0, REPORT_JSON, REPORT_HTML, CHECKPOINT, EVIDENCE, KEY, CONSISTENCY, MANIFEST, FILES };
+/* Files that every bundle has, and consistency.json; then two for each view of the report. */
+enum { AUDIT = 0, CHECKPOINT, EVIDENCE, KEY, CONSISTENCY, MANIFEST, FIXED, FILES = QUN_AUDIT_FILES_MAX };
 
-_Static_assert((int)FILES <= (int)QUN_AUDIT_FILES_MAX, "room for every file");
+_Static_assert((int)FIXED + 2 * QUN_AUDIT_VIEWS_MAX <= (int)FILES, "room for every file");
 
-static const char *const paths[FILES] = {"audit.json",    "report.json", "report.html",      "checkpoint",
-                                         "evidence.json", "key",         "consistency.json", "MANIFEST"};
+static const char *const fixed[FIXED] = {"audit.json", "checkpoint",       "evidence.json",
+                                         "key",        "consistency.json", "MANIFEST"};
 
 struct run {
   struct qun_engine *engine;
@@ -22,6 +24,7 @@ struct run {
   const struct qun_audit_options *options;
   struct qun_error *err;
   struct qun_pack text[FILES];
+  char *paths[FILES];    /* heap */
   struct qun_pack found; /* compliance.audit's answer */
   struct qun_audit_statement statement;
   struct qun_citations cited;
@@ -53,26 +56,39 @@ static int find(struct run *r) {
   return code;
 }
 
-/* The first view of the plugin's report, drawn as JSON and as a page. */
-static int report(struct run *r) {
-  const struct qun_loaded_plugin *plugin = qun_plugin_set_find(qun_engine_plugins(r->engine), "compliance");
+static int draw(struct run *r, const char *view, qun_slice model, enum qun_report_face face, const char *end,
+                int file) {
+  if (asprintf(&r->paths[file], "reports/%s.%s", view, end) < 0) {
+    r->paths[file] = NULL;
+    return out_of_memory(r);
+  }
+  return qun_report_render(r->engine, r->tenant, "compliance", model, face, r->options->locale, &r->text[file], r->err);
+}
+
+static int report_view(struct run *r, const char *view, int file) {
   struct qun_pack params, model;
-  if (!plugin) return qun_error_set(r->err, QUN_ENOTFOUND, "the plugin compliance is not there");
-  const struct qun_manifest *manifest = plugin->manifest;
   qun_pack_init(&params);
   qun_pack_init(&model);
-  qun_pack_map(&params, manifest->views_count ? 1 : 0);
-  if (manifest->views_count) qun_pack_kv_cstr(&params, "view", manifest->views[0].name);
+  qun_pack_map(&params, 1);
+  qun_pack_kv_cstr(&params, "view", view);
   int code = params.failed ? out_of_memory(r) : call(r, "compliance.report", qun_pack_slice(&params), &model);
-  qun_slice drawn = qun_pack_slice(&model);
-  if (!code)
-    code = qun_report_render(r->engine, r->tenant, "compliance", drawn, QUN_FACE_JSON, r->options->locale,
-                             &r->text[REPORT_JSON], r->err);
-  if (!code)
-    code = qun_report_render(r->engine, r->tenant, "compliance", drawn, QUN_FACE_HTML, r->options->locale,
-                             &r->text[REPORT_HTML], r->err);
+  if (!code) code = draw(r, view, qun_pack_slice(&model), QUN_FACE_JSON, "json", file);
+  if (!code) code = draw(r, view, qun_pack_slice(&model), QUN_FACE_HTML, "html", file + 1);
   qun_pack_fini(&params);
   qun_pack_fini(&model);
+  return code;
+}
+
+/* Every view of the plugin's report, drawn as JSON and as a page. */
+static int report(struct run *r) {
+  const struct qun_loaded_plugin *plugin = qun_plugin_set_find(qun_engine_plugins(r->engine), "compliance");
+  if (!plugin) return qun_error_set(r->err, QUN_ENOTFOUND, "the plugin compliance is not there");
+  const struct qun_manifest *manifest = plugin->manifest;
+  int code = 0;
+  if (manifest->views_count > QUN_AUDIT_VIEWS_MAX)
+    return qun_error_set(r->err, QUN_EINVAL, "the plugin compliance has more than %d views", QUN_AUDIT_VIEWS_MAX);
+  for (uint32_t i = 0; !code && i < manifest->views_count; i++)
+    code = report_view(r, manifest->views[i].name, FIXED + 2 * (int)i);
   return code;
 }
 
@@ -136,7 +152,8 @@ static int record(struct run *r) {
 
 static int collect_citations(struct run *r) {
   int code = qun_citations_add(&r->cited, qun_pack_slice(&r->text[AUDIT]), r->err);
-  if (!code) code = qun_citations_add(&r->cited, qun_pack_slice(&r->text[REPORT_JSON]), r->err);
+  for (int i = FIXED; !code && i < FILES; i += 2)
+    if (r->text[i].len) code = qun_citations_add(&r->cited, qun_pack_slice(&r->text[i]), r->err);
   if (!code) code = qun_citations_add_one(&r->cited, r->seq, r->err);
   if (!code) qun_citations_sort(&r->cited);
   return code;
@@ -224,7 +241,9 @@ static int sign(void *arg, qun_slice message, unsigned char sig[64], struct qun_
 static uint32_t list_files(const struct run *r, struct qun_bundle_file files[FILES]) {
   uint32_t n = 0;
   for (int i = 0; i < FILES; i++)
-    if (r->text[i].len) files[n++] = (struct qun_bundle_file){paths[i], qun_pack_slice(&r->text[i])};
+    if (i != MANIFEST && r->text[i].len)
+      files[n++] = (struct qun_bundle_file){i < FIXED ? fixed[i] : r->paths[i], qun_pack_slice(&r->text[i])};
+  if (r->text[MANIFEST].len) files[n++] = (struct qun_bundle_file){fixed[MANIFEST], qun_pack_slice(&r->text[MANIFEST])};
   return n;
 }
 
@@ -260,7 +279,9 @@ static void hand_over(struct run *r, struct qun_audit_result *out) {
   qun_verifier_write(result.key, &r->verifier);
   result.files_count = list_files(r, result.files);
   memcpy(result.bytes, r->text, sizeof r->text);
+  memcpy(result.paths, r->paths, sizeof r->paths);
   memset(r->text, 0, sizeof r->text);
+  memset(r->paths, 0, sizeof r->paths);
   *out = result;
 }
 
@@ -275,7 +296,10 @@ int qun_audit_run(struct qun_engine *e, const char *tenant, const struct qun_aud
   if (!code) code = collect_citations(&r);
   if (!code) code = prove(&r);
   if (!code) hand_over(&r, out);
-  for (int i = 0; i < FILES; i++) qun_pack_fini(&r.text[i]);
+  for (int i = 0; i < FILES; i++) {
+    qun_pack_fini(&r.text[i]);
+    free(r.paths[i]);
+  }
   qun_pack_fini(&r.found);
   qun_citations_fini(&r.cited);
   qun_evidence_fini(&r.evidence);
@@ -283,6 +307,9 @@ int qun_audit_run(struct qun_engine *e, const char *tenant, const struct qun_aud
 }
 
 void qun_audit_result_fini(struct qun_audit_result *r) {
-  for (int i = 0; i < QUN_AUDIT_FILES_MAX; i++) qun_pack_fini(&r->bytes[i]);
+  for (int i = 0; i < QUN_AUDIT_FILES_MAX; i++) {
+    qun_pack_fini(&r->bytes[i]);
+    free(r->paths[i]);
+  }
   memset(r, 0, sizeof *r);
 }

@@ -16,11 +16,13 @@ struct qun_audit_options {
   qun_slice since; /* an earlier checkpoint (the note); empty: none. The bundle then shows that the log continues it */
 };
 
-enum { QUN_AUDIT_FILES_MAX = 9 };
+enum { QUN_AUDIT_VIEWS_MAX = 8, QUN_AUDIT_FILES_MAX = 6 + 2 * QUN_AUDIT_VIEWS_MAX };
 
 struct qun_audit_result {
-  struct qun_bundle_file files[QUN_AUDIT_FILES_MAX]; /* the bundle, MANIFEST last: give them to qun_bundle_store */
-  struct qun_pack bytes[QUN_AUDIT_FILES_MAX];        /* what `files` borrow from */
+  /* The bundle, MANIFEST last: give it to qun_bundle_store. Views of the report are reports/<view>.json and .html. */
+  struct qun_bundle_file files[QUN_AUDIT_FILES_MAX];
+  struct qun_pack bytes[QUN_AUDIT_FILES_MAX]; /* what `files` borrow from */
+  char *paths[QUN_AUDIT_FILES_MAX];
   uint32_t files_count;
   uint64_t seq;                                     /* of the qun.audit record */
   uint64_t upto;                                    /* last record that the audit and its proofs cover */

@@ -104,6 +104,8 @@ Test(host_ops_audit_run, makes_a_bundle_that_verifies_and_proves_what_is_cited) 
   cr_expect(r.upto == 300 && r.seq == 301, "upto %llu, seq %llu", (unsigned long long)r.upto,
             (unsigned long long)r.seq);
   cr_expect(r.records == 6 && r.satisfied == 4 && r.not_satisfied == 1 && r.not_applicable == 2);
+  cr_expect(r.files_count == 7 && strcmp(r.files[4].path, "reports/audit.json") == 0 &&
+            strcmp(r.files[6].path, "MANIFEST") == 0);
   verify(&r, none, &v);
   cr_expect(v.records == 6 && v.upto == 300 && v.audit_seq == 301 && v.size == r.size && !v.continues);
   qun_audit_result_fini(&r);
