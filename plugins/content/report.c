@@ -51,7 +51,9 @@ static void figures_mix(struct qun__view *v, const struct qun__day *sum, const s
                       ads->limited ? "warn" : "good");
   qun_report_figure(v->report, "ad_answers", "content.ad_answers", "int", ads->answers, NULL);
   qun_report_figure(v->report, "quality_week", "content.quality_week", "int", week_quality,
-                    week_quality < s->quality_min ? "warn" : "good");
+                    sum->posts == 0                 ? NULL
+                    : week_quality < s->quality_min ? "warn"
+                                                    : "good");
   qun_report_list_end(v->report);
 }
 
