@@ -39,6 +39,24 @@ static int out_of_memory(struct run *r) {
 
 /* ---- what the plugin finds */
 
+/* A plugin that was switched on late first reads the whole log; before that it would judge a part as if it were all. */
+static int caught_up(struct run *r) {
+  struct qun_reading reading = {0};
+  struct qun_head head;
+  int code = qun_engine_read_begin(r->engine, r->tenant, &reading, r->err);
+  if (code) return code;
+  uint64_t cursor = qun_cursor_read(&reading.view, "compliance");
+  if (qun_head_read(&reading.view, &head) != 0)
+    code = qun_error_set(r->err, QUN_EFAIL, "the head of tenant %s's store cannot be read", r->tenant);
+  else if (!qun_plugin_is_live(&reading.view, "compliance"))
+    code = qun_error_set(r->err, QUN_ENOTFOUND, "the plugin compliance is off for tenant %s", r->tenant);
+  else if (cursor < head.seq)
+    code = qun_error_set(r->err, QUN_EAGAIN, "the plugin compliance is still catching up: record %llu of %llu",
+                         (unsigned long long)cursor, (unsigned long long)head.seq);
+  qun_engine_read_end(&reading);
+  return code;
+}
+
 static int call(struct run *r, const char *service, qun_slice params, struct qun_pack *reply) {
   struct qun_call_spec spec = {
       .tenant = r->tenant, .service = service, .params = params, .locale = r->options->locale, .role = "auditor"};
@@ -99,7 +117,8 @@ static int state_extent(struct run *r) {
   struct qun_audit_open open;
   struct qun_head head;
   int code = qun_engine_read_begin(r->engine, r->tenant, &reading, r->err);
-  if (!code) code = qun_head_read(&reading.view, &head);
+  if (!code && qun_head_read(&reading.view, &head) != 0)
+    code = qun_error_set(r->err, QUN_EFAIL, "the head of tenant %s's store cannot be read", r->tenant);
   if (!code) code = qun_audit_open_group(&open, &reading.view, reading.vault, r->err);
   if (!code) {
     r->statement.upto = head.seq;
@@ -288,7 +307,8 @@ static void hand_over(struct run *r, struct qun_audit_result *out) {
 int qun_audit_run(struct qun_engine *e, const char *tenant, const struct qun_audit_options *options,
                   struct qun_audit_result *out, struct qun_error *err) {
   struct run r = {.engine = e, .tenant = tenant, .options = options, .err = err};
-  int code = find(&r);
+  int code = caught_up(&r);
+  if (!code) code = find(&r);
   if (!code) code = report(&r);
   if (!code) code = state_extent(&r);
   if (!code) code = write_audit(&r);

@@ -33,8 +33,9 @@ struct qun_audit_result {
 };
 
 /* Runs the audit. The tenant's log grows by one record. QUN_ENOTFOUND: no such tenant, or compliance is off.
-   QUN_EINVAL: scope, or `since` is not a checkpoint of this log. QUN_EAGAIN: another audit of the tenant ran at the
-   same time. QUN_EFAIL. Any thread but those of the engine's callbacks; blocking, long. Fini the result after 0 only.
+   QUN_EINVAL: scope, or `since` is not a checkpoint of this log. QUN_EAGAIN: compliance is still catching up, or
+   another audit of the tenant ran at the same time. QUN_EFAIL. Any thread but those of the engine's callbacks;
+   blocking, long. Fini the result after 0 only.
  */
 int qun_audit_run(struct qun_engine *e, const char *tenant, const struct qun_audit_options *options,
                   struct qun_audit_result *out, struct qun_error *err);

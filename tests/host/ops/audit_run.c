@@ -161,3 +161,11 @@ Test(host_ops_audit_run, says_when_there_is_no_such_tenant) {
   struct qun_audit_result r;
   cr_expect(qun_audit_run(engine, "nobody", &options, &r, &err) == QUN_ENOTFOUND, "%s", err.message);
 }
+
+Test(host_ops_audit_run, refuses_when_compliance_is_off) {
+  struct qun_audit_result r;
+  qun_slice none = {NULL, 0};
+  fill(5);
+  cr_assert(qun_engine_plugin_enable(engine, "acme", "compliance", false, &err) == 0, "%s", err.message);
+  cr_expect(run("1", none, &r) == QUN_ENOTFOUND && strstr(err.message, "compliance is off"), "%s", err.message);
+}
