@@ -3,6 +3,8 @@
 #include "host/console/page.h"
 #include "host/ops/api_internal.h"
 
+#include <stdio.h>
+
 void qun__get_index(struct qun__call *c) {
   qun_pack_raw(&c->text, qun_console_page());
   qun__answer_text(c, 200, "text/html; charset=utf-8", qun_console_security());
@@ -76,10 +78,29 @@ static int count_tenant(void *arg, const char *name) {
   return 0;
 }
 
+struct counters {
+  struct qun_pack *out;
+  uint32_t count;
+};
+
+/* Names are of [a-z0-9_], so nothing needs escapes. */
+static void write_counter(void *arg, const char *plugin, const char *name, uint64_t value) {
+  static const char head[] = "# HELP qun_plugin_counter_total What plugins count, and what the host counts of them.\n"
+                             "# TYPE qun_plugin_counter_total counter\n";
+  struct counters *counters = arg;
+  char line[200];
+  if (counters->count++ == 0) qun_pack_raw(counters->out, qun_str(head));
+  int n = snprintf(line, sizeof line, "qun_plugin_counter_total{plugin=\"%s\",name=\"%s\"} %llu\n", plugin, name,
+                   (unsigned long long)value);
+  if (n > 0 && (size_t)n < sizeof line) qun_pack_raw(counters->out, qun_slice_of(line, (size_t)n));
+}
+
 void qun__get_metrics(struct qun__call *c) {
   int64_t tenants = 0;
   qun_engine_tenant_each(c->engine, count_tenant, &tenants);
   qun_metric_set(&c->api->metrics, QUN_METRIC_TENANTS, tenants);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_EVENTS_WAITING, qun_engine_waiting(c->engine));
   qun_metrics_write(&c->api->metrics, &c->text);
+  qun_engine_plugin_metrics(c->engine, write_counter, &(struct counters){.out = &c->text});
   qun__answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", NULL);
 }

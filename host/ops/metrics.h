@@ -29,6 +29,7 @@
   X(BACK_PRESSURE, "qun_intake_back_pressure_total", "counter", "Batches that found a full queue.")                    \
   X(DENIED, "qun_requests_denied_total", "counter", "Requests without a good token or a role that suffices.")          \
   X(JOBS_WAITING, "qun_jobs_waiting", "gauge", "Requests that wait for a worker thread.")                              \
+  X(EVENTS_WAITING, "qun_events_waiting", "gauge", "Events that wait on the shards.")                                  \
   X(PLUGINS_LOADED, "qun_plugins_loaded", "gauge", "Plugins that are loaded.")                                         \
   X(PLUGINS_REFUSED, "qun_plugins_refused", "gauge", "Plugin packages that were refused at start.")                    \
   X(TENANTS, "qun_tenants", "gauge", "Tenants that this host has.")                                                    \
