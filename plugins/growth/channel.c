@@ -173,7 +173,7 @@ int growth_channel_reach(const struct growth_call *c, const struct qun_event *e)
   if (e->channel.len == 0) return growth_fail(c, QUN_EINVAL, "growth: channel.reach without a channel");
   rc = growth_channel_intern(c, e->channel, &id);
   if (rc < 0) return rc;
-  return growth_channel_add(c, id, growth_month_of(e->day),
+  return growth_channel_add(c, id, qun_month_of(e->day),
                             &(struct growth_channel_month){.reach = bounded(qun_mp_int(e->data, "people", 0))});
 }
 
@@ -186,7 +186,7 @@ int growth_channel_cost(const struct growth_call *c, const struct qun_event *e) 
     return growth_fail(c, QUN_EINVAL, "growth: channel.cost in another currency than the tenant's can't be added");
   rc = growth_channel_intern(c, e->channel, &id);
   if (rc < 0) return rc;
-  return growth_channel_add(c, id, growth_month_of(e->day),
+  return growth_channel_add(c, id, qun_month_of(e->day),
                             &(struct growth_channel_month){.cost = bounded(qun_mp_int(e->data, "amount", 0))});
 }
 

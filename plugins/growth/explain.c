@@ -59,7 +59,7 @@ static void pack_change(struct qun_pack *p, const struct growth_tier_rule *r, co
 /* The result of the last month that was judged. A member without one had no fact in it. */
 static int last_result(const struct growth_call *c, uint32_t member, struct growth_tier_result *res,
                        struct growth_tier_month *month) {
-  int32_t now = growth_month_of(c->ctx->clock_day);
+  int32_t now = qun_month_of(c->ctx->clock_day);
   int rc = growth_tier_result_get(c, member, res);
   if (rc < 0 && rc != QUN_ENOTFOUND) return rc;
   if (rc == QUN_ENOTFOUND) *res = (struct growth_tier_result){.month = now - 1};

@@ -7,9 +7,9 @@
 #ifndef GROWTH_H
 #define GROWTH_H
 
-#include "calendar.h"
 #include "row.h"
 #include "settings.h"
+#include <qun/days.h>
 
 #include <qun/plugin.h>
 

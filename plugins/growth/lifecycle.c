@@ -121,7 +121,7 @@ static int read_before(const struct growth_call *c, int32_t month, struct growth
 /* Whoever is in a group now and was in none before has either arrived in the month or come back. */
 static int count_moves(const struct growth_call *c, const struct growth_life_sets *a, const struct growth_life_sets *b,
                        struct growth_life_month *m) {
-  int32_t first = growth_month_first(m->month), end = growth_month_first(m->month + 1);
+  int32_t first = qun_month_first(m->month), end = qun_month_first(m->month + 1);
   roaring_bitmap_t *arrived = roaring_bitmap_create();
   int rc;
   if (!arrived) return growth_fail(c, QUN_EFAIL, "growth: out of memory for the lifecycle groups");
@@ -150,7 +150,7 @@ int growth_life_run(const struct growth_call *c, int32_t month, struct growth_li
                 : growth_fail(c, QUN_EFAIL, "growth: out of memory for the lifecycle groups");
   memset(out, 0, sizeof *out);
   out->month = month;
-  if (rc >= 0) rc = growth_life_compute(c, growth_month_first(month + 1), &now);
+  if (rc >= 0) rc = growth_life_compute(c, qun_month_first(month + 1), &now);
   if (rc >= 0) rc = count_moves(c, &before, &now, out);
   for (uint32_t i = 0; rc >= 0 && i < GROWTH_LOST; i++) {
     rc = growth_set_replace(c, (struct growth_set_id){GROWTH_SET_LIFE, month, i}, now.set[i]);

@@ -81,7 +81,7 @@ static int file_person(const struct growth_call *c, const struct growth_member *
   struct growth_set_id id = {GROWTH_SET_JOINED, m->first_day, m->channel};
   int rc = sign > 0 ? growth_set_append(c, id, m->number) : growth_set_remove(c, id, m->number);
   if (rc < 0) return rc;
-  rc = growth_channel_add(c, m->channel, growth_month_of(m->first_day),
+  rc = growth_channel_add(c, m->channel, qun_month_of(m->first_day),
                           &(struct growth_channel_month){.joins = sign, .buyers = m->purchases > 0 ? sign : 0});
   if (rc < 0) return rc;
   rc = growth_day_open(c, m->first_day);
@@ -298,7 +298,7 @@ int growth_member_purchase(const struct growth_call *c, const struct qun_event *
   struct growth_member m;
   struct growth_spend s;
   struct growth_channel_month add = {0};
-  int32_t month = growth_month_of(e->day);
+  int32_t month = qun_month_of(e->day);
   int64_t amount = refund ? -amount_of(c, e) : amount_of(c, e);
   int rc = growth_member_find(c, (uint32_t)e->member, &m);
   if (rc < 0) return rc;
@@ -313,7 +313,7 @@ int growth_member_purchase(const struct growth_call *c, const struct qun_event *
   rc = growth_channel_add(c, m.channel, month, &add);
   if (rc < 0) return rc;
   if (!refund && m.purchases == 0) {
-    rc = growth_channel_add(c, m.channel, growth_month_of(m.first_day), &(struct growth_channel_month){.buyers = 1});
+    rc = growth_channel_add(c, m.channel, qun_month_of(m.first_day), &(struct growth_channel_month){.buyers = 1});
     if (rc < 0) return rc;
   }
   m.purchases += refund ? 0 : 1;
@@ -330,7 +330,7 @@ int growth_member_purchase(const struct growth_call *c, const struct qun_event *
 
 /* Moves what `from` bought in this month and the last; earlier months are judged already. */
 static int move_spend(const struct growth_call *c, uint32_t from, uint32_t to) {
-  int32_t now = growth_month_of(c->ctx->clock_day);
+  int32_t now = qun_month_of(c->ctx->clock_day);
   for (int32_t month = now - 1; month <= now; month++) {
     struct growth_key key = growth_spend_key(month, from);
     struct growth_spend a, b;

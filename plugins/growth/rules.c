@@ -19,11 +19,11 @@ static int set_timer(const struct growth_call *c, const char *name, int32_t day,
 }
 
 static int set_week(const struct growth_call *c, int32_t today) {
-  return set_timer(c, GROWTH_TIMER_WEEK, growth_week_first(growth_week_of(today) + 1), &c->t->head.week_due);
+  return set_timer(c, GROWTH_TIMER_WEEK, qun_week_first(qun_week_of(today) + 1), &c->t->head.week_due);
 }
 
 static int set_month(const struct growth_call *c, int32_t today) {
-  return set_timer(c, GROWTH_TIMER_MONTH, growth_month_first(growth_month_of(today) + 1), &c->t->head.month_due);
+  return set_timer(c, GROWTH_TIMER_MONTH, qun_month_first(qun_month_of(today) + 1), &c->t->head.month_due);
 }
 
 int growth_rules_arm(const struct growth_call *c) {
@@ -96,7 +96,7 @@ static int week_channel(const struct growth_call *c, uint32_t id, int32_t week, 
   if (rc < 0 || idle(&ch, r)) return rc;
   growth_channel_week(&step, &ch.memory, week, r, &rule);
   if (r.cohort > 0) rc = growth_channel_week_save(c, id, week, r);
-  if (rc >= 0) rc = local_start(c, growth_week_first(week + 1 - (int32_t)rule.weeks), &since);
+  if (rc >= 0) rc = local_start(c, qun_week_first(week + 1 - (int32_t)rule.weeks), &since);
   return rc < 0 ? rc : apply_step(c, &ch, &step, r, since);
 }
 
@@ -118,7 +118,7 @@ static int evaluate(const struct growth_call *c, int32_t from, int32_t to, int32
 
 int growth_rules_week(const struct growth_call *c) {
   struct growth_head *head = &c->t->head;
-  int32_t monday = c->ctx->clock_day, week = growth_week_of(monday) - 1;
+  int32_t monday = c->ctx->clock_day, week = qun_week_of(monday) - 1;
   int32_t cohort = (int32_t)c->t->settings.channel_cohort_days;
   struct growth_retention *r;
   int rc = evaluate(c, monday - 7 - cohort, monday - 7, monday, &r);
@@ -140,7 +140,7 @@ static int month_channel(const struct growth_call *c, uint32_t id, int32_t month
   int rc = r.cohort == 0 ? QUN_OK : growth_channel_get(c, id, &ch);
   if (rc < 0 || r.cohort == 0) return rc;
   growth_channel_month_end(&step, &ch.memory, r, &rule);
-  rc = local_start(c, growth_month_first(month), &since);
+  rc = local_start(c, qun_month_first(month), &since);
   return rc < 0 ? rc : apply_step(c, &ch, &step, r, since);
 }
 
@@ -159,16 +159,16 @@ static int month_cost(const struct growth_call *c, uint32_t id, int32_t month) {
                     s->channel_industry_cac % 1000000 * (1000000 + s->channel_cac_over) / 1000000;
   if (alert.value <= alert.threshold) return QUN_OK;
   rc = growth_channel_get(c, id, &ch);
-  if (rc >= 0) rc = local_start(c, growth_month_first(month), &alert.since_ms);
+  if (rc >= 0) rc = local_start(c, qun_month_first(month), &alert.since_ms);
   if (rc < 0) return rc;
   memcpy(alert.channel, ch.name, sizeof alert.channel);
   return growth_alert_raise(c, &alert);
 }
 
 static int month_channels(const struct growth_call *c, int32_t month) {
-  int32_t end = growth_month_first(month + 1);
+  int32_t end = qun_month_first(month + 1);
   struct growth_retention *r;
-  int rc = evaluate(c, growth_month_first(month - 1), growth_month_first(month), end, &r);
+  int rc = evaluate(c, qun_month_first(month - 1), qun_month_first(month), end, &r);
   if (rc < 0) return rc;
   for (uint32_t id = 1; rc >= 0 && id <= c->t->head.channels; id++) {
     rc = month_channel(c, id, month, r[id]);
@@ -187,13 +187,13 @@ static int month_churn(const struct growth_call *c, const struct growth_life_mon
   growth_life_churn(life, &lost, &members);
   alert.value = growth_ratio(lost, members);
   if ((int64_t)members < s->alert_min_members || alert.value <= alert.threshold) return QUN_OK;
-  rc = local_start(c, growth_month_first(life->month), &alert.since_ms);
+  rc = local_start(c, qun_month_first(life->month), &alert.since_ms);
   return rc < 0 ? rc : growth_alert_raise(c, &alert);
 }
 
 int growth_rules_month(const struct growth_call *c) {
   struct growth_head *head = &c->t->head;
-  int32_t today = c->ctx->clock_day, month = growth_month_of(today) - 1;
+  int32_t today = c->ctx->clock_day, month = qun_month_of(today) - 1;
   int32_t quiet = (int32_t)c->t->settings.lost_days + 62; /* all lost, all ordinary, and both recorded */
   struct growth_life_month life;
   int rc = growth_life_run(c, month, &life);

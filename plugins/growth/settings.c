@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
-#include "calendar.h"
+#include <qun/days.h>
 
 #include <qun/msgpack.h>
 
@@ -23,5 +23,5 @@ void growth_settings_read(struct growth_settings *s, qun_slice map) {
   GROWTH_SETTINGS(READ)
 #undef READ
   s->plan_start = INT32_MIN;
-  if (growth_day_parse(&s->plan_start, (const char *)start.ptr, start.len)) s->plan_start = INT32_MIN;
+  (void)qun_day_parse(start, &s->plan_start);
 }

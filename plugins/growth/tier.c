@@ -151,7 +151,7 @@ static bool count_day(uint32_t member, void *arg) {
 }
 
 static int count_days(struct run *r) {
-  int32_t from = growth_month_first(r->month->month), to = growth_month_first(r->month->month + 1);
+  int32_t from = qun_month_first(r->month->month), to = qun_month_first(r->month->month + 1);
   for (int32_t day = from; day < to; day++) {
     int rc;
     roaring_bitmap_clear(r->day);

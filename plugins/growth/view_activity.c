@@ -27,7 +27,7 @@ static int heat_read(struct heat *h, struct growth_view *v) {
   memset(h, 0, sizeof *h);
   for (uint32_t i = 0; i < n; i++)
     for (unsigned hour = 0; hour < GROWTH_HOURS; hour++) {
-      h->at[growth_weekday(days[i].day)][hour] += days[i].hour[hour];
+      h->at[qun_weekday(days[i].day)][hour] += days[i].hour[hour];
       h->hour[hour] += days[i].hour[hour];
       h->all += days[i].hour[hour];
     }

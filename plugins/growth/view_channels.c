@@ -34,8 +34,8 @@ static int funnel_init(struct funnel *f, const struct growth_call *c) {
 /* Sums are kept by month, so the funnel covers the months that the range touches. */
 static int funnel_read(struct funnel *f, struct growth_view *v) {
   const struct growth_call *c = v->c;
-  int32_t first = growth_month_of(v->from), end = growth_month_of(v->to) + 1;
-  int32_t from = growth_month_first(first), before = v->to + 1;
+  int32_t first = qun_month_of(v->from), end = qun_month_of(v->to) + 1;
+  int32_t from = qun_month_first(first), before = v->to + 1;
   roaring_bitmap_t *active = roaring_bitmap_create();
   int rc = active ? QUN_OK : growth_fail(c, QUN_EFAIL, "growth: out of memory");
   for (uint32_t id = 0; rc >= 0 && id < f->count; id++) rc = growth_channel_sum(c, id, first, end, &f->sum[id]);
@@ -218,11 +218,11 @@ static int week_series(struct growth_view *v, uint32_t id, int32_t first) {
 }
 
 static int weeks_chart(struct growth_view *v, const struct funnel *f) {
-  int32_t first = growth_week_of(v->to + 1) - WEEKS;
+  int32_t first = qun_week_of(v->to + 1) - WEEKS;
   uint32_t ids[WEEK_CHANNELS], n = largest(f, ids);
   int rc = QUN_OK;
   qun_report_chart(&v->r, "weekly_retention", "growth.chart.weekly", "line", "growth.col.week", "day", WEEKS);
-  for (int32_t i = 0; i < WEEKS; i++) qun_pack_int(&v->r.pack, growth_week_first(first + i));
+  for (int32_t i = 0; i < WEEKS; i++) qun_pack_int(&v->r.pack, qun_week_first(first + i));
   qun_report_chart_series(&v->r);
   for (uint32_t i = 0; rc >= 0 && i < n; i++) rc = week_series(v, ids[i], first);
   qun_report_list_end(&v->r);

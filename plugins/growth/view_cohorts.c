@@ -17,7 +17,7 @@ struct periods {
 };
 
 static int32_t period_first(const struct periods *p, int32_t n) {
-  return p->weeks ? growth_week_first(n) : growth_month_first(n);
+  return p->weeks ? qun_week_first(n) : qun_month_first(n);
 }
 
 struct table {
@@ -73,7 +73,7 @@ static int table_read(struct table *t, const struct growth_view *v) {
   int64_t count = s->cohort_periods < 1 ? 1 : (s->cohort_periods > PERIODS_MOST ? PERIODS_MOST : s->cohort_periods);
   int rc = QUN_OK;
   t->p = (struct periods){s->cohort_by_week != 0, (uint32_t)count,
-                          s->cohort_by_week ? growth_week_of(v->to) : growth_month_of(v->to)};
+                          s->cohort_by_week ? qun_week_of(v->to) : qun_month_of(v->to)};
   t->channels = v->c->t->head.channels + 1;
   t->by_channel = calloc(2 * (size_t)t->channels, sizeof *t->by_channel);
   if (!t->by_channel) return growth_fail(v->c, QUN_EFAIL, "growth: out of memory");
@@ -114,7 +114,7 @@ static void cohort_table(struct growth_view *v, const struct table *t) {
   for (uint32_t i = 0; i < t->p.count; i++) {
     int32_t n = t->p.last - (int32_t)(t->p.count - 1 - i);
     qun_report_row(&v->r, 3 + t->p.count);
-    qun_pack_int(p, t->p.weeks ? growth_week_first(n) : n);
+    qun_pack_int(p, t->p.weeks ? qun_week_first(n) : n);
     qun_pack_int(p, (int64_t)roaring_bitmap_get_cardinality(t->joined[i]));
     growth_pack_ratio(p, t->d7[i].retained, t->d7[i].cohort);
     growth_pack_ratio(p, t->d30[i].retained, t->d30[i].cohort);

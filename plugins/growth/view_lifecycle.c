@@ -123,7 +123,7 @@ static void months_table(struct growth_view *v, const struct months *m) {
 int growth_view_lifecycle(struct growth_view *v) {
   static const char *const used[] = {"new", "active", "silent", "lost", "churn", NULL};
   struct growth_key prefix = growth_key_of('l');
-  struct months m = {.last = growth_month_of(v->to)};
+  struct months m = {.last = qun_month_of(v->to)};
   int rc = growth_scan(v->c, &prefix, NULL, keep_month, &m);
   if (rc < 0) return growth_fail(v->c, QUN_EFAIL, "growth: a month's lifecycle groups are not whole");
   rc = figures(v, &m);

@@ -11,7 +11,7 @@
 
 /* The last month that is over on day `to`. */
 static int32_t last_full_month(int32_t to) {
-  return growth_month_of(to + 1) - 1;
+  return qun_month_of(to + 1) - 1;
 }
 
 static int active_figures(struct growth_view *v, int64_t members) {
@@ -47,8 +47,8 @@ static int task_figure(struct growth_view *v, int64_t members) {
 static int growth_figure(struct growth_view *v) {
   int32_t month = last_full_month(v->to);
   int64_t before, now;
-  int rc = growth_members_at(v->c, growth_month_first(month) - 1, &before);
-  if (rc >= 0) rc = growth_members_at(v->c, growth_month_first(month + 1) - 1, &now);
+  int rc = growth_members_at(v->c, qun_month_first(month) - 1, &before);
+  if (rc >= 0) rc = growth_members_at(v->c, qun_month_first(month + 1) - 1, &now);
   if (rc < 0) return rc;
   if (before == 0) {
     growth_figure_unknown(v, "growth", "growth.m.growth", "ratio", "growth.reason.no_month");
@@ -132,7 +132,7 @@ static int find_driver(const struct growth_call *c, int32_t month, struct month 
 }
 
 static int read_months(const struct growth_call *c, int32_t first, int32_t to, struct month *months, int64_t *before) {
-  int32_t from = growth_month_first(first);
+  int32_t from = qun_month_first(first);
   struct growth_day *days;
   uint32_t n;
   int rc = growth_members_at(c, from - 1, before);
@@ -140,7 +140,7 @@ static int read_months(const struct growth_call *c, int32_t first, int32_t to, s
   if (rc >= 0) rc = growth_days_read(c, from, to, &days, &n);
   if (rc < 0) return rc;
   for (uint32_t i = 0; i < n; i++) {
-    struct month *m = &months[growth_month_of(days[i].day) - first];
+    struct month *m = &months[qun_month_of(days[i].day) - first];
     members += (int64_t)days[i].fresh + days[i].returned - days[i].left;
     m->fresh += days[i].fresh;
     m->left += days[i].left;
@@ -199,7 +199,7 @@ static void months_chart(struct growth_view *v, int32_t first, const struct mont
 }
 
 static int months(struct growth_view *v) {
-  int32_t first = growth_month_of(v->to) - MONTHS + 1;
+  int32_t first = qun_month_of(v->to) - MONTHS + 1;
   struct month m[MONTHS] = {{0}};
   int64_t before = 0;
   int rc = read_months(v->c, first, v->to, m, &before);
@@ -219,8 +219,7 @@ struct gate {
 
 static int gate_row(struct growth_view *v, const struct gate *g, int32_t start) {
   struct qun_pack *p = &v->r.pack;
-  int32_t due =
-      growth_month_first(growth_month_of(start) + g->months) + (start - growth_month_first(growth_month_of(start))) - 1;
+  int32_t due = qun_month_first(qun_month_of(start) + g->months) + (start - qun_month_first(qun_month_of(start))) - 1;
   int32_t at = due < v->to ? due : v->to;
   uint32_t active, topic;
   int64_t members;

@@ -107,7 +107,7 @@ static void history(struct growth_view *v, const struct months *m) {
 int growth_view_tiers(struct growth_view *v) {
   static const char *const used[] = {"core", "potential", "ordinary", "core_spend", NULL};
   struct growth_key prefix = growth_key_of('T');
-  struct months m = {.last = growth_month_of(v->to)};
+  struct months m = {.last = qun_month_of(v->to)};
   const struct growth_tier_month *now;
   int rc = growth_scan(v->c, &prefix, NULL, keep_month, &m);
   if (rc < 0) return growth_fail(v->c, QUN_EFAIL, "growth: a month's tiers are not whole");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts: calendar, channel rule, tier rule, settings against plugin.yaml. Expectations are computed by hand.
+/* The pure parts: channel rule, tier rule, settings against plugin.yaml. Expectations are computed by hand.
  */
-#include "calendar.h"
 #include "channel_rule.h"
 #include "settings.h"
 #include "tier_rule.h"
@@ -10,33 +9,6 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-
-Test(plugins_growth_calendar, knows_weeks_and_months) {
-  cr_assert_eq(growth_weekday(0), 3, "1970-01-01 was a Thursday");
-  cr_assert_eq(growth_week_of(-3), 0, "1969-12-29 was a Monday");
-  cr_assert_eq(growth_week_of(-4), -1);
-  cr_assert_eq(growth_week_first(growth_week_of(20454)), 20451, "2026-01-01, a Thursday, is in the week of 2025-12-29");
-  cr_assert_eq(growth_month_of(0), 0);
-  cr_assert_eq(growth_month_of(-1), -1);
-  cr_assert_eq(growth_month_first(1), 31);
-  cr_assert_eq(growth_month_of(19782), 649, "2024-02-29");
-  cr_assert_eq(growth_month_first(650), 19783, "2024-03-01");
-  for (int32_t month = -3000; month < 6000; month++) {
-    cr_assert_eq(growth_month_of(growth_month_first(month)), month);
-    cr_assert_eq(growth_month_of(growth_month_first(month) - 1), month - 1);
-  }
-}
-
-Test(plugins_growth_calendar, reads_a_date_and_refuses_what_is_none) {
-  int32_t day = 7;
-  cr_assert_eq(growth_day_parse(&day, "2024-02-29", 10), 0);
-  cr_assert_eq(day, 19782);
-  cr_assert_eq(growth_day_parse(&day, "2023-02-29", 10), -1);
-  cr_assert_eq(growth_day_parse(&day, "2023-13-01", 10), -1);
-  cr_assert_eq(growth_day_parse(&day, "2023-1-01x", 10), -1);
-  cr_assert_eq(growth_day_parse(&day, "", 0), -1);
-  cr_assert_eq(day, 19782, "a refusal leaves it");
-}
 
 static const struct growth_channel_rule rule = {
     .optimise = 250000, .retire = 200000, .focus = 350000, .weeks = 2, .min_cohort = 20};
