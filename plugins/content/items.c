@@ -136,7 +136,7 @@ static int begin(struct qun__content *self, const struct qun_context *ctx, const
 
 int qun__on_item(struct qun__content *self, const struct qun_context *ctx, const struct qun_event *event) {
   struct qun__item item;
-  bool fresh, first;
+  bool fresh = false, first;
   int to = qun__state_of(qun_mp_str(event->data, "state"));
   int error = begin(self, ctx, event, &item, &fresh);
   if (error) return error;
