@@ -16,7 +16,7 @@ static char *audit_path(const char *name) {
   char *path = NULL;
   cr_assert(asprintf(&path, "%s/audit/%s", data ? data : "../shared/data", name) > 0);
   if (access(path, R_OK) != 0) {
-    cr_log_warn("%s is not there: skipped", path);
+    cr_skip("%s is not there", path);
     free(path);
     return NULL;
   }
