@@ -3,6 +3,8 @@
  * outbox. */
 #include "content.h"
 
+#include <qun/days.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,41 +44,19 @@ void qun__quota_of(const struct qun__settings *s, qun_slice account, struct qun_
   }
 }
 
-static int64_t floor_div(int64_t a, int64_t b) {
-  return a / b - (a % b < 0);
-}
-
-/* Year and month of a day (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days). */
-static void civil(int32_t day, int64_t *year, int64_t *month) {
-  int64_t z = (int64_t)day + 719468, era = floor_div(z, 146097), of_era = z - era * 146097;
-  int64_t yoe = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  int64_t of_year = of_era - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * of_year + 2) / 153;
-  *month = mp < 10 ? mp + 3 : mp - 9;
-  *year = yoe + era * 400 + (*month <= 2);
-}
-
-/* Day of the first of a month; days_from_civil of the same paper. */
-static int32_t first_of(int64_t year, int64_t month) {
-  int64_t y = year - (month <= 2), era = floor_div(y, 400), of_era = y - era * 400;
-  int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5;
-  return (int32_t)(era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468);
-}
-
 int32_t qun__week_begin(int32_t day) {
-  return (int32_t)(floor_div((int64_t)day + 3, 7) * 7 - 3); /* 1970-01-01 was a Thursday; weeks begin on Monday */
+  return qun_week_first(qun_week_of(day));
 }
 
 void qun__window_days(enum qun__window window, int32_t day, int32_t *from, int32_t *to) {
-  int64_t year, month;
   *from = day;
   *to = day + 1;
   if (window == QUN_WINDOW_WEEK) {
     *from = qun__week_begin(day);
     *to = *from + 7;
   } else if (window == QUN_WINDOW_MONTH) {
-    civil(day, &year, &month);
-    *from = first_of(year, month);
-    *to = month == 12 ? first_of(year + 1, 1) : first_of(year, month + 1);
+    *from = qun_month_first(qun_month_of(day));
+    *to = qun_month_first(qun_month_of(day) + 1);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include "locale_chain.h"
 
+#include <qun/days.h>
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -220,18 +222,10 @@ void qun__format_day(struct qun__format *f, struct qun_pack *out, int64_t day) {
   format_date(f->day, out, day > 100000000 || day < -100000000 ? INT64_MAX : day * day_ms, day);
 }
 
-/* Days since 1970-01-01 of the first day of a month (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
- * days_from_civil). */
-static int64_t month_day(int64_t month) {
-  int64_t year = 1970 + (month >= 0 ? month / 12 : -((-month + 11) / 12)), m = month - (year - 1970) * 12 + 1;
-  int64_t y = year - (m <= 2), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-  int64_t of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5;
-  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 void qun__format_month(struct qun__format *f, struct qun_pack *out, int64_t month) {
   if (!f->month) f->month = month_format(f);
-  format_date(f->month, out, month > 1000000 || month < -1000000 ? INT64_MAX : month_day(month) * day_ms, month);
+  format_date(f->month, out, month > 1000000 || month < -1000000 ? INT64_MAX : qun_month_first((int32_t)month) * day_ms,
+              month);
 }
 
 void qun__format_time(struct qun__format *f, struct qun_pack *out, int64_t ms) {
