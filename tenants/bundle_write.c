@@ -105,7 +105,7 @@ int qun_bundle_manifest(struct qun_pack *out, const struct qun_bundle_file *file
 }
 
 int qun_bundle_store(const char *dir, const struct qun_bundle_file *files, uint32_t count, struct qun_error *err) {
-  int fd, code = 0;
+  int fd = -1, code = 0;
   for (uint32_t i = 0; i < count; i++)
     if (!qun__bundle_path_fits(files[i].path))
       return qun_error_set(err, QUN_EINVAL, "'%.80s' cannot be a path in a bundle", files[i].path);

@@ -186,7 +186,7 @@ static int signer_of(qun_slice line, qun_slice text, const struct qun_verifier *
 
 int qun_note_open(qun_slice *out, qun_slice note, const struct qun_verifier *known, uint32_t count,
                   struct qun_error *err) {
-  qun_slice text, rest, line;
+  qun_slice text = {NULL, 0}, rest = {NULL, 0}, line;
   uint64_t signed_by = 0;
   if (count == 0 || count > SIGNATURES_MAX)
     return qun_error_set(err, QUN_EINVAL, "a note is checked with 1 to 64 keys");

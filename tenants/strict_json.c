@@ -66,7 +66,7 @@ int qun__json_number(uint64_t *out, const cJSON *object, const char *key, struct
 }
 
 int qun__json_hash(unsigned char out[QUN_HASH_SIZE], const cJSON *object, const char *key, struct qun_error *err) {
-  const char *text;
+  const char *text = "";
   int code = qun__json_text(&text, object, key, err);
   if (!code && !qun_base64_read_exactly(out, QUN_HASH_SIZE, qun_str(text)))
     code = qun_error_set(err, QUN_EINVAL, "%s: not the base64 of 32 bytes", key);

@@ -42,7 +42,7 @@ int qun_msgpack_batch_read(struct qun_normaliser *n, struct qun_input_batch *bat
   size_t max_bytes = limits && limits->bytes ? limits->bytes : 16u << 20;
   uint32_t max_events = limits && limits->events ? limits->events : 10000;
   struct qun_unpack u;
-  uint32_t count;
+  uint32_t count = 0;
   int rc, taken = 0;
   if (body.len > max_bytes)
     return qun_error_set(err, QUN_EQUOTA, "the batch is too long: %llu bytes, at most %zu are allowed",

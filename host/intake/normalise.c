@@ -262,7 +262,7 @@ int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_s
   struct envelope e;
   struct qun_data d;
   struct qun_input in;
-  const struct qun_type_view *type;
+  const struct qun_type_view *type = NULL;
   int rc;
   if ((rc = read_envelope(&e, canonical, err)) < 0) return rc;
   if ((rc = check_type(n, e.text[TYPE], &type, err)) < 0) return rc;

@@ -344,7 +344,7 @@ static int write_stored(const struct qun_data *d, struct qun_normaliser *n, cons
   for (uint32_t i = 0; i < d->type->fields_count; i++) {
     const struct qun_manifest_field *f = &d->type->fields[i];
     const struct qun_data_slot *slot = &d->slots[i];
-    qun_slice sealed;
+    qun_slice sealed = {NULL, 0};
     if (!slot->set) continue;
     qun_pack_cstr(p, f->name);
     if (f->kind == QUN_FIELD_MEMBER) {
