@@ -91,7 +91,8 @@ static void card(struct qun_pack *out, const struct qun__figure *f, const struct
 }
 
 static const char *cell_class(enum qun__kind kind) {
-  return qun__kind_is_number(kind) ? " class=\"number\"" : "";
+  if (qun__kind_is_number(kind)) return " class=\"number\"";
+  return kind == QUN__STR || kind == QUN__TEXT ? "" : " class=\"short\"";
 }
 
 static void grid_head(struct qun_pack *out, const struct qun__section *s) {

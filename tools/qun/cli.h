@@ -139,6 +139,7 @@ int qun_cmd_audit_key(struct qun_cli *cli);
 int qun_cmd_audit_verify(struct qun_cli *cli);
 int qun_cmd_audit_prove(struct qun_cli *cli);
 int qun_cmd_replay(struct qun_cli *cli);
+int qun_cmd_simulate(struct qun_cli *cli);
 int qun_cmd_bench(struct qun_cli *cli);
 int qun_cmd_plugin_list(struct qun_cli *cli);
 int qun_cmd_plugin_inspect(struct qun_cli *cli);

@@ -122,6 +122,18 @@ const struct qun_command qun_commands[] = {
      {"replay the log and compare state hashes", "重放日志并比较状态哈希"},
      qun_cmd_replay},
 
+    {"simulate",
+     "NAME",
+     FLAGS({"seed", "N", {"same seed, same events (default 1)", "种子相同则事件相同（默认 1）"}},
+           {"members", "N", {"members (default 600)", "成员数（默认 600）"}},
+           {"days", "N", {"days (default 120)", "天数（默认 120）"}},
+           {"code", "CODE", {"campaign code of members that a partner sent", "合作方引流所用的活动码"}},
+           {"profile", "NAME", {"starter profile of a new tenant", "新租户的初始模板"}},
+           {"title", "TEXT", {"display name of a new tenant", "新租户的显示名称"}},
+           {"lang", "LANG", {"language of a new tenant", "新租户的语言"}}),
+     {"a made-up community, marked as such in every report", "生成模拟社群；所有报告均注明为模拟数据"},
+     qun_cmd_simulate},
+
     {"plugin list",
      "",
      NULL,
