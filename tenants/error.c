@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-int qun_error_set(struct qun_error *err, int code, const char *format, ...) {
+void qun__error_fill(struct qun_error *err, int code, const char *format, ...) {
   va_list args;
-  if (!err) return code;
+  if (!err) return;
   err->code = code;
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
-  return code;
 }
 
 void qun_error_prefix(struct qun_error *err, const char *format, ...) {

@@ -133,10 +133,15 @@ static int submit_emitted(struct call *c, struct qun_slot *slot, const struct qu
 /* ---------------------------------------------------------------- one call */
 
 static int run_request(struct call *c, struct qun_runtime *rt, struct qun_slot *slot, const struct qun_view *view,
-                       uint32_t number, struct qun_emit_list *emits, struct qun_error *err) {
+                       uint32_t number, const struct qun_manifest_service *entry, struct qun_emit_list *emits,
+                       struct qun_error *err) {
   struct qun_head head;
-  struct qun_scope scope = {
-      .mode = QUN_MODE_REQUEST, .slot = slot, .view = view, .arena = &c->arena, .emits = emits, .request = 1};
+  struct qun_scope scope = {.mode = QUN_MODE_REQUEST,
+                            .slot = slot,
+                            .view = entry->pure ? NULL : view,
+                            .arena = &c->arena,
+                            .emits = entry->emits ? emits : NULL,
+                            .request = 1};
   if (qun_head_read(view, &head) < 0) return qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
   scope.clock_ms = head.clock_ms == INT64_MIN ? 0 : head.clock_ms;
   scope.seq = scope.seed = head.seq;
@@ -172,7 +177,7 @@ static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err)
   if (rc == 0) rc = qun_view_begin(&view, t->store, err);
   if (rc == 0) rc = qun_runtime_slot(rt, t, &view, &slot, err);
   if (rc == 0) rc = check(c, entry, rt->plugins->plugins[number].manifest, (slot->config->live >> number) & 1u, err);
-  if (rc == 0) rc = run_request(c, rt, slot, &view, number, &emits, err);
+  if (rc == 0) rc = run_request(c, rt, slot, &view, number, entry, &emits, err);
   if (rc == 0 && emits.count) rc = submit_emitted(c, slot, &view, &emits, err) < 0 ? err->code : 1;
   free(emits.items);
   qun_view_end(&view);

@@ -45,7 +45,7 @@ static qun_slice without_owner(qun_slice stored) {
 static int store_get(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice *value) {
   struct qun_scope *scope = scope_of(host, tenant);
   qun_slice stored;
-  if (!scope || !scope->view) return scope ? QUN_ENOTFOUND : QUN_EDENIED;
+  if (!scope || !scope->view) return QUN_EDENIED; /* a pure service has no keyspace */
   if (key.len == 0 || key.len > KEY_MAX) return QUN_EINVAL;
   int rc = qun_view_get(scope->view, table_of(host), key, &stored);
   if (rc < 0) return rc;
@@ -80,10 +80,9 @@ static int store_del(const struct qun_host *host, qun_handle tenant, qun_slice k
 static int store_scan(const struct qun_host *host, qun_handle tenant, qun_slice prefix, qun_slice after,
                       struct qun_pair *pairs, uint32_t cap, uint32_t *count) {
   struct qun_scope *scope = scope_of(host, tenant);
-  if (!scope) return QUN_EDENIED;
+  if (!scope || !scope->view) return QUN_EDENIED;
   if (prefix.len > KEY_MAX || after.len > KEY_MAX) return QUN_EINVAL;
   *count = 0;
-  if (!scope->view) return 0;
   int rc = qun_view_scan(scope->view, table_of(host), prefix, after, pairs, cap, count);
   for (uint32_t i = 0; rc == 0 && i < *count; i++) pairs[i].value = without_owner(pairs[i].value);
   return rc;

@@ -39,9 +39,9 @@ static int call_call(const struct qun_host *host, qun_handle tenant, const char 
   if (handler && !entry->pure) return QUN_EDENIED;
   struct qun_scope scope = {.mode = QUN_MODE_REQUEST,
                             .slot = outer->slot,
-                            .view = entry->pure && handler ? NULL : outer->view,
+                            .view = entry->pure ? NULL : outer->view,
                             .arena = outer->arena,
-                            .emits = handler ? NULL : outer->emits,
+                            .emits = handler || !entry->emits ? NULL : outer->emits,
                             .clock_ms = outer->clock_ms,
                             .clock_day = outer->clock_day,
                             .clock_minute = outer->clock_minute,

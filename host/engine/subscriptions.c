@@ -21,10 +21,11 @@ static const struct qun_event_type_info core_types[] = {
 #undef X
 };
 
-static bool hears(const struct qun_manifest *m, const char *type, uint32_t flags) {
+/* "*" is all that comes from outside: the core types that the host does not keep for itself. */
+static bool hears(const struct qun_manifest *m, const char *type, const struct qun_type_view *view) {
   for (uint32_t i = 0; i < m->subscribe_count; i++) {
     if (strcmp(m->subscribe[i], type) == 0) return true;
-    if (strcmp(m->subscribe[i], "*") == 0 && !(flags & QUN_TYPE_HOST)) return true;
+    if (strcmp(m->subscribe[i], "*") == 0 && !view->plugin && !(view->flags & QUN_TYPE_HOST)) return true;
   }
   return false;
 }
@@ -40,7 +41,7 @@ static int add(struct qun_subscriptions *v, const struct qun_plugin_set *plugins
   for (uint32_t i = 0; i < view->fields_count; i++)
     e->hearers.has_text |= (view->fields[i].flags & QUN_FIELD_TEXT) != 0;
   for (uint32_t i = 0; i < plugins->count; i++) {
-    if (hears(plugins->plugins[i].manifest, name, view->flags)) e->hearers.plugins |= 1u << i;
+    if (hears(plugins->plugins[i].manifest, name, view)) e->hearers.plugins |= 1u << i;
   }
   HASH_ADD_KEYPTR(hh, v->types, e->name, (unsigned)strlen(e->name), e);
   if (e->hh.tbl) return 0;

@@ -142,8 +142,7 @@ static bool subscribed(const struct qun__fake_plugin *p, const struct qun_event 
   if (!p->vtable.on_event) return false;
   if (!p->manifest) return true;
   if (qun__fake_list_has(&p->manifest->subscribe, e->type)) return true;
-  return !qun__fake_host_type(p->f, e->type) && qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
-  qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
+  return qun__fake_outside_type(e->type) && qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
 }
 
 static int give_event(struct qun__fake_plugin *p, const struct qun_context *ctx, void *arg) {
@@ -314,7 +313,7 @@ static void fire(struct qun_fake *f, struct qun__fake_tenant *t, const struct du
 }
 
 static int fire_until(struct qun_fake *f, struct qun__fake_tenant *t, int64_t until, struct outcome *o) {
-  struct due due;
+  struct due due = {0};
   while (next_due(f, t, until, &due)) fire(f, t, &due, o);
   if (until > t->clock_ms) t->clock_ms = until;
   return conclude(f, o);

@@ -226,6 +226,8 @@ int qun__fake_callback(struct qun_fake *f, struct qun__fake_frame *frame, qun__f
 /* vocabulary.c */
 /* Whether only the host, or only its plugin, writes events of this type. */
 bool qun__fake_host_type(const struct qun_fake *f, qun_slice type);
+/* A core type that comes from outside: what "*" stands for. */
+bool qun__fake_outside_type(qun_slice type);
 /* Checks the data of an event. 0; QUN_EINVAL with a sentence. An unknown type is fine only when a plugin has no
  * manifest. */
 int qun__fake_check_data(struct qun_fake *f, qun_slice type, qun_slice data);

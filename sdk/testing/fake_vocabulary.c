@@ -35,6 +35,11 @@ bool qun__fake_host_type(const struct qun_fake *f, qun_slice type) {
   return t ? t->host : core && (core->flags & QUN_TYPE_HOST) != 0;
 }
 
+bool qun__fake_outside_type(qun_slice type) {
+  const struct qun_event_type_info *core = core_type(type);
+  return core && !(core->flags & QUN_TYPE_HOST);
+}
+
 static bool anything_goes(const struct qun_fake *f) {
   for (size_t i = 0; i < f->plugins_count; i++)
     if (!f->plugins[i]->manifest) return true;

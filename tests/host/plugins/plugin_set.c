@@ -119,8 +119,8 @@ Test(host_plugins_plugin_set, refuses_what_is_not_on_the_list_and_loads_what_is)
   cr_expect_eq(strict->count, 1);
   cr_expect_str_eq(strict->plugins[0].manifest->id, "good");
   cr_expect(strict->plugins[0].trusted);
-  cr_expect(strncmp(reason(strict, "small"), "small: " ZOO "/small/animal.so is not one of the libraries", 40) == 0,
-            "%s", reason(strict, "small"));
+  cr_expect_not_null(strstr(reason(strict, "small"), "/small/animal.so is not one of the libraries"), "%s",
+                     reason(strict, "small"));
   qun_plugin_set_destroy(strict);
 }
 
