@@ -6,11 +6,11 @@
  *   client   {token, v: 1}                                  first, within 10 s
  *   host     {v: 1, tenant, role, window, max_frame}
  *   client   {batch: n, events: [canonical event...], imported?: bool}
- *   host     {batch: n, accepted, duplicates, conflicts, refused: [{index, reason}...], refused_total, position} after
- * the commit {batch: n, error: text, code}                  nothing of that batch is in host     {error: text} what was
- * sent is not this protocol; the host closes `batch` is the client's own number, 0..2^63-1. Up to `window` batches may
- * be without an answer; answers come in the order of the batches. A full queue is not refused: the host stops reading
- * until there is room.
+ *   host     {batch: n, accepted, duplicates, conflicts, refused: [{index, reason}...], refused_total, position}  after the commit
+ *            {batch: n, error: text, code}  nothing of that batch is in
+ *   host     {error: text}  what was sent is not this protocol; the host closes
+ * `batch` is the client's own number, 0..2^63-1. Up to `window` batches may be without an answer; answers come in the order of the
+ * batches. A full queue is not refused: the host stops reading until there is room.
  *
  * All functions: the loop's thread. Events are checked and sealed on libuv's worker threads, one batch of a connection
  * at a time, in order.

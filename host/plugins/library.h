@@ -10,9 +10,9 @@
 #include <qun/plugin.h>
 
 struct qun__library {
-  int fd;                   /* sealed memory; -1 none. Stays open with the library: debuggers find its symbols by /proc/<pid>/fd/<fd> */
+  int fd; /* sealed memory; -1 none. Stays open with the library: debuggers find its symbols by /proc/<pid>/fd/<fd> */
   unsigned char sha256[32];
-  void *handle;             /* of dlopen; NULL until then */
+  void *handle; /* of dlopen; NULL until then */
   const struct qun_magic *magic;
   struct qun_plugin vtable; /* copied min(size), zero filled */
 };

@@ -17,15 +17,22 @@ struct qun_text { /* words for people, in both languages */
   const char *zh;
 };
 
-enum qun_setting_kind { QUN_SETTING_INT = 1, QUN_SETTING_RATIO, QUN_SETTING_MONEY, QUN_SETTING_BOOL, QUN_SETTING_STRING, QUN_SETTING_LIST };
+enum qun_setting_kind {
+  QUN_SETTING_INT = 1,
+  QUN_SETTING_RATIO,
+  QUN_SETTING_MONEY,
+  QUN_SETTING_BOOL,
+  QUN_SETTING_STRING,
+  QUN_SETTING_LIST
+};
 
 struct qun_setting {
   const char *name;
   enum qun_setting_kind kind;
-  const char *unit;      /* "d", "min", "members", ... or NULL */
-  const char *fallback;  /* default as written: "0.15", "3", "true", "a,b" */
+  const char *unit;     /* "d", "min", "members", ... or NULL */
+  const char *fallback; /* default as written: "0.15", "3", "true", "a,b" */
   bool has_min, has_max;
-  int64_t min, max;      /* in stored form: ratio in ppm, money in minor units */
+  int64_t min, max; /* in stored form: ratio in ppm, money in minor units */
   struct qun_text doc;
 };
 
@@ -46,10 +53,10 @@ struct qun_manifest_type { /* an event type that the plugin defines */
 };
 
 struct qun_manifest_service {
-  const char *name;  /* "<plugin>.<verb>" */
-  const char *role;  /* least role: auditor, operator, owner, agency; "plugin": only other plugins and the host */
+  const char *name; /* "<plugin>.<verb>" */
+  const char *role; /* least role: auditor, operator, owner, agency; "plugin": only other plugins and the host */
   bool pure;
-  bool emits;        /* may append events */
+  bool emits; /* may append events */
   struct qun_text doc;
 };
 
@@ -63,20 +70,30 @@ struct qun_manifest {
   int abi;
   const char *library; /* file name in the package's folder */
   struct qun_text title, summary;
-  const char **after;     uint32_t after_count;     /* plugins whose handlers run first */
-  const char **requires;  uint32_t requires_count;  /* service ids */
-  bool personal_text;                               /* handlers see TEXT fields */
-  const char *isolation;                            /* any, in-process, isolated */
-  const char **subscribe; uint32_t subscribe_count; /* event types; "*" all that come from outside */
-  const char **emit;      uint32_t emit_count;      /* event types it may emit: own or core */
-  struct qun_manifest_type *types;       uint32_t types_count;
-  struct qun_manifest_service *services; uint32_t services_count;
-  struct qun_manifest_view *views;       uint32_t views_count;
-  struct qun_setting *settings;          uint32_t settings_count;
-  const char **locales;   uint32_t locales_count;
-  const char **files;     uint32_t files_count;
-  uint64_t store_bytes;                             /* keyspace quota in a tenant; 0: the tenant's quota alone */
-  void *owner;                                      /* what destroy frees */
+  const char **after;
+  uint32_t after_count; /* plugins whose handlers run first */
+  const char **requires;
+  uint32_t requires_count; /* service ids */
+  bool personal_text;      /* handlers see TEXT fields */
+  const char *isolation;   /* any, in-process, isolated */
+  const char **subscribe;
+  uint32_t subscribe_count; /* event types; "*" all that come from outside */
+  const char **emit;
+  uint32_t emit_count; /* event types it may emit: own or core */
+  struct qun_manifest_type *types;
+  uint32_t types_count;
+  struct qun_manifest_service *services;
+  uint32_t services_count;
+  struct qun_manifest_view *views;
+  uint32_t views_count;
+  struct qun_setting *settings;
+  uint32_t settings_count;
+  const char **locales;
+  uint32_t locales_count;
+  const char **files;
+  uint32_t files_count;
+  uint64_t store_bytes; /* keyspace quota in a tenant; 0: the tenant's quota alone */
+  void *owner;          /* what destroy frees */
 };
 
 /* Reads <dir>/plugin.yaml. Every refusal names the file, the line where known, and the key. QUN_ENOTFOUND: no such file. QUN_EINVAL. Blocking. */

@@ -13,10 +13,10 @@ struct qun_loaded_plugin {
   struct qun_manifest *manifest;
   const struct qun_plugin *vtable; /* a whole struct of this host's size: copied min(size), zero filled */
   const struct qun_magic *magic;
-  char *dir;                       /* package folder */
-  bool trusted;                    /* its hash is on the list made at build */
-  unsigned char sha256[32];        /* of the shared object */
-  void *library;                   /* dlopen handle; never closed */
+  char *dir;                /* package folder */
+  bool trusted;             /* its hash is on the list made at build */
+  unsigned char sha256[32]; /* of the shared object */
+  void *library;            /* dlopen handle; never closed */
 };
 
 /* A plugin that was refused, and why. */
@@ -48,7 +48,7 @@ struct qun_type_view {
   uint32_t flags;
   const struct qun_manifest_field *fields; /* core fields are given in the same form */
   uint32_t fields_count;
-  const char *plugin;                      /* defining plugin, or NULL for core */
+  const char *plugin; /* defining plugin, or NULL for core */
 };
 int qun_plugin_set_type(const struct qun_plugin_set *set, qun_slice name, const struct qun_type_view **out);
 

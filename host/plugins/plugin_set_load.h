@@ -7,7 +7,7 @@
 #include "host/plugins/trust.h"
 
 /* As qun_plugin_set_load. */
-int qun__plugin_set_load(struct qun_plugin_set **out, const char *dir, const struct qun__trust *trust, bool allow_untrusted,
-                         struct qun_error *err);
+int qun__plugin_set_load(struct qun_plugin_set **out, const char *dir, const struct qun__trust *trust,
+                         bool allow_untrusted, struct qun_error *err);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct qun__candidate {
   char *dir;
-  struct qun_manifest *manifest; /* NULL when it could not be read */
+  struct qun_manifest *manifest;                              /* NULL when it could not be read */
   char reason[sizeof((struct qun_refused_plugin){0}).reason]; /* why it is refused; "" it is not */
 };
 

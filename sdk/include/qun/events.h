@@ -46,72 +46,77 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
 #define QUN_I QUN_FIELD_IDENT
 
 /* X(name, flags, documentation) */
-#define QUN_EVENT_TYPES(X)                                                                                             \
-  X("message", 0, "A message in a group or account.")                                                                  \
-  X("action", 0, "A message that tells what its writer does (IRC /me).")                                               \
-  X("reaction", 0, "A vote or emoji on a message.")                                                                    \
-  X("join", 0, "A member enters a group or follows an account. The envelope's channel is where the member came from.") \
-  X("leave", 0, "A member leaves.")                                                                                    \
-  X("kick", QUN_G, "A member is removed by another.")                                                                  \
-  X("rename", 0, "A member goes on under another id.")                                                                 \
-  X("topic", 0, "The topic or notice of a group changes.")                                                             \
-  X("mode", 0, "A right or mode of a group or member changes.")                                                        \
-  X("invite", 0, "A member invites somebody.")                                                                         \
-  X("read", 0, "A member opens an item. The envelope's subject is the item.")                                          \
-  X("share", 0, "A member passes an item on. The envelope's subject is the item.")                                     \
-  X("click", 0, "A member follows a link. The envelope's subject is the item or campaign code.")                       \
-  X("checkin", 0, "A member checks in.")                                                                               \
-  X("purchase", 0, "A member buys.")                                                                                   \
-  X("refund", 0, "A purchase is paid back.")                                                                           \
-  X("survey.answer", 0, "A member answers a survey question.")                                                         \
-  X("member.profile", 0, "What is known of a member. Identity fields are sealed.")                                     \
-  X("member.closed", QUN_G, "A member closed the account.")                                                            \
-  X("consent.given", QUN_G, "A member agrees to a purpose.")                                                           \
-  X("consent.refused", QUN_G, "A member was asked and said no.")                                                       \
-  X("consent.withdrawn", QUN_G, "A member takes an agreement back.")                                                   \
-  X("optout", QUN_G, "A member wants no more messages of a kind.")                                                     \
-  X("complaint", QUN_G, "A member complains. The envelope's id names the case.")                                       \
-  X("complaint.answered", QUN_G | QUN_O, "A complaint is answered. The envelope's subject is the case.")               \
-  X("notice.published", QUN_G | QUN_O, "A privacy notice is published.")                                               \
-  X("rules.published", QUN_G | QUN_O, "Group rules are published.")                                                    \
-  X("moderation", QUN_G | QUN_O, "A message or member was acted upon. The envelope's subject is the message's id.")    \
-  X("request.opened", QUN_G, "A member asks for access, export, correction, erasure, objection or portability. The envelope's id names the case.") \
-  X("request.answered", QUN_G | QUN_O, "Such a request is answered. The envelope's subject is the case.")              \
-  X("incident.opened", QUN_G | QUN_O, "A security incident is found. The envelope's id names the case.")               \
-  X("incident.reported", QUN_G | QUN_O, "An incident is reported to an authority or the persons. The envelope's subject is the case.") \
-  X("vendor.recorded", QUN_G | QUN_O, "Somebody who processes data for the tenant. The envelope's subject is the vendor.") \
-  X("transfer.recorded", QUN_G | QUN_O, "Personal data is given to another handler or abroad.")                        \
-  X("assessment.recorded", QUN_G | QUN_O, "An impact assessment. The envelope's subject is what it is about.")         \
-  X("retention.set", QUN_G | QUN_O, "How long a class of records is kept. The envelope's subject is the class.")       \
-  X("promo.recorded", QUN_G | QUN_O, "A prize draw, discount or price promise. The envelope's subject names it.")      \
-  X("asset.recorded", QUN_G | QUN_O, "A picture, text or sound with its rights. The envelope's subject names it.")     \
-  X("training.recorded", QUN_G | QUN_O, "Staff training. The envelope's subject names the course.")                    \
-  X("campaign.recorded", QUN_G | QUN_O, "An advertising campaign with its papers. The envelope's subject names it.")   \
-  X("plan.recorded", QUN_G | QUN_O, "A plan or policy in force. The envelope's subject is its kind, such as incident.")   \
-  X("group.recorded", QUN_G | QUN_O, "What a group is for. The envelope's group names it.")                            \
-  X("account.recorded", QUN_G | QUN_O, "An account that the tenant publishes with. The envelope's subject names it.")  \
-  X("channel.reach", QUN_O, "How many people a channel reached. The envelope's channel names it.")                     \
-  X("channel.cost", QUN_O, "Money spent on a channel. The envelope's channel names it.")                               \
-  X("agreement.proposed", QUN_G | QUN_O, "Terms between this tenant and a partner. The envelope's subject is the agreement's id.") \
-  X("agreement.accepted", QUN_G | QUN_O, "This tenant accepts terms. The envelope's subject is the agreement's id.")   \
-  X("agreement.ended", QUN_G | QUN_O, "This tenant ends an agreement. The envelope's subject is the agreement's id.")  \
-  X("qun.created", QUN_G | QUN_H, "The tenant begins.")                                                                \
-  X("qun.runtime", QUN_G | QUN_H, "Versions that can change a result.")                                                \
-  X("qun.settings", QUN_G | QUN_H, "Settings of the profile or of a plugin changed.")                                  \
-  X("qun.plugin", QUN_G | QUN_H, "A plugin was enabled or disabled. The envelope's subject is the plugin.")            \
-  X("qun.import.begin", QUN_H, "An import of history begins.")                                                         \
-  X("qun.import.end", QUN_H, "An import of history ends.")                                                             \
-  X("qun.timer", QUN_H, "A timer fired. The envelope's subject is its name.")                                          \
-  X("qun.tick", QUN_H, "The clock moved with no event.")                                                               \
-  X("qun.access", QUN_G | QUN_H, "Personal data was read.")                                                            \
-  X("qun.audit", QUN_G | QUN_H, "An audit ran.")                                                                       \
-  X("outbox.sent", QUN_G | QUN_H, "An outbox row was delivered. The envelope's subject is its key.")                   \
-  X("outbox.failed", QUN_G | QUN_H, "An outbox row could not be delivered. The envelope's subject is its key.")        \
-  X("outbox.blocked", QUN_G | QUN_H, "An outbox row was refused by the gate. The envelope's subject is its key.")      \
-  X("bridge.sent", QUN_G | QUN_H, "Something crossed the bridge to a partner.")                                        \
-  X("bridge.received", QUN_G | QUN_H, "Something crossed the bridge from a partner.")                                  \
-  X("bridge.refused", QUN_G | QUN_H, "The bridge refused a crossing.")                                                 \
-  X("overlap.committed", QUN_G | QUN_H, "This tenant committed to a set of members for an overlap count.")             \
+#define QUN_EVENT_TYPES(X)                                                                                                \
+  X("message", 0, "A message in a group or account.")                                                                     \
+  X("action", 0, "A message that tells what its writer does (IRC /me).")                                                  \
+  X("reaction", 0, "A vote or emoji on a message.")                                                                       \
+  X("join", 0, "A member enters a group or follows an account. The envelope's channel is where the member came from.")    \
+  X("leave", 0, "A member leaves.")                                                                                       \
+  X("kick", QUN_G, "A member is removed by another.")                                                                     \
+  X("rename", 0, "A member goes on under another id.")                                                                    \
+  X("topic", 0, "The topic or notice of a group changes.")                                                                \
+  X("mode", 0, "A right or mode of a group or member changes.")                                                           \
+  X("invite", 0, "A member invites somebody.")                                                                            \
+  X("read", 0, "A member opens an item. The envelope's subject is the item.")                                             \
+  X("share", 0, "A member passes an item on. The envelope's subject is the item.")                                        \
+  X("click", 0, "A member follows a link. The envelope's subject is the item or campaign code.")                          \
+  X("checkin", 0, "A member checks in.")                                                                                  \
+  X("purchase", 0, "A member buys.")                                                                                      \
+  X("refund", 0, "A purchase is paid back.")                                                                              \
+  X("survey.answer", 0, "A member answers a survey question.")                                                            \
+  X("member.profile", 0, "What is known of a member. Identity fields are sealed.")                                        \
+  X("member.closed", QUN_G, "A member closed the account.")                                                               \
+  X("consent.given", QUN_G, "A member agrees to a purpose.")                                                              \
+  X("consent.refused", QUN_G, "A member was asked and said no.")                                                          \
+  X("consent.withdrawn", QUN_G, "A member takes an agreement back.")                                                      \
+  X("optout", QUN_G, "A member wants no more messages of a kind.")                                                        \
+  X("complaint", QUN_G, "A member complains. The envelope's id names the case.")                                          \
+  X("complaint.answered", QUN_G | QUN_O, "A complaint is answered. The envelope's subject is the case.")                  \
+  X("notice.published", QUN_G | QUN_O, "A privacy notice is published.")                                                  \
+  X("rules.published", QUN_G | QUN_O, "Group rules are published.")                                                       \
+  X("moderation", QUN_G | QUN_O, "A message or member was acted upon. The envelope's subject is the message's id.")       \
+  X("request.opened", QUN_G,                                                                                              \
+    "A member asks for access, export, correction, erasure, objection or portability. The envelope's id names the case.") \
+  X("request.answered", QUN_G | QUN_O, "Such a request is answered. The envelope's subject is the case.")                 \
+  X("incident.opened", QUN_G | QUN_O, "A security incident is found. The envelope's id names the case.")                  \
+  X("incident.reported", QUN_G | QUN_O,                                                                                   \
+    "An incident is reported to an authority or the persons. The envelope's subject is the case.")                        \
+  X("vendor.recorded", QUN_G | QUN_O,                                                                                     \
+    "Somebody who processes data for the tenant. The envelope's subject is the vendor.")                                  \
+  X("transfer.recorded", QUN_G | QUN_O, "Personal data is given to another handler or abroad.")                           \
+  X("assessment.recorded", QUN_G | QUN_O, "An impact assessment. The envelope's subject is what it is about.")            \
+  X("retention.set", QUN_G | QUN_O, "How long a class of records is kept. The envelope's subject is the class.")          \
+  X("promo.recorded", QUN_G | QUN_O, "A prize draw, discount or price promise. The envelope's subject names it.")         \
+  X("asset.recorded", QUN_G | QUN_O, "A picture, text or sound with its rights. The envelope's subject names it.")        \
+  X("training.recorded", QUN_G | QUN_O, "Staff training. The envelope's subject names the course.")                       \
+  X("campaign.recorded", QUN_G | QUN_O, "An advertising campaign with its papers. The envelope's subject names it.")      \
+  X("plan.recorded", QUN_G | QUN_O,                                                                                       \
+    "A plan or policy in force. The envelope's subject is its kind, such as incident.")                                   \
+  X("group.recorded", QUN_G | QUN_O, "What a group is for. The envelope's group names it.")                               \
+  X("account.recorded", QUN_G | QUN_O, "An account that the tenant publishes with. The envelope's subject names it.")     \
+  X("channel.reach", QUN_O, "How many people a channel reached. The envelope's channel names it.")                        \
+  X("channel.cost", QUN_O, "Money spent on a channel. The envelope's channel names it.")                                  \
+  X("agreement.proposed", QUN_G | QUN_O,                                                                                  \
+    "Terms between this tenant and a partner. The envelope's subject is the agreement's id.")                             \
+  X("agreement.accepted", QUN_G | QUN_O, "This tenant accepts terms. The envelope's subject is the agreement's id.")      \
+  X("agreement.ended", QUN_G | QUN_O, "This tenant ends an agreement. The envelope's subject is the agreement's id.")     \
+  X("qun.created", QUN_G | QUN_H, "The tenant begins.")                                                                   \
+  X("qun.runtime", QUN_G | QUN_H, "Versions that can change a result.")                                                   \
+  X("qun.settings", QUN_G | QUN_H, "Settings of the profile or of a plugin changed.")                                     \
+  X("qun.plugin", QUN_G | QUN_H, "A plugin was enabled or disabled. The envelope's subject is the plugin.")               \
+  X("qun.import.begin", QUN_H, "An import of history begins.")                                                            \
+  X("qun.import.end", QUN_H, "An import of history ends.")                                                                \
+  X("qun.timer", QUN_H, "A timer fired. The envelope's subject is its name.")                                             \
+  X("qun.tick", QUN_H, "The clock moved with no event.")                                                                  \
+  X("qun.access", QUN_G | QUN_H, "Personal data was read.")                                                               \
+  X("qun.audit", QUN_G | QUN_H, "An audit ran.")                                                                          \
+  X("outbox.sent", QUN_G | QUN_H, "An outbox row was delivered. The envelope's subject is its key.")                      \
+  X("outbox.failed", QUN_G | QUN_H, "An outbox row could not be delivered. The envelope's subject is its key.")           \
+  X("outbox.blocked", QUN_G | QUN_H, "An outbox row was refused by the gate. The envelope's subject is its key.")         \
+  X("bridge.sent", QUN_G | QUN_H, "Something crossed the bridge to a partner.")                                           \
+  X("bridge.received", QUN_G | QUN_H, "Something crossed the bridge from a partner.")                                     \
+  X("bridge.refused", QUN_G | QUN_H, "The bridge refused a crossing.")                                                    \
+  X("overlap.committed", QUN_G | QUN_H, "This tenant committed to a set of members for an overlap count.")                \
   X("overlap.counted", QUN_G | QUN_H, "An overlap count ended: a rounded figure or a refusal.")
 
 /* X(type, field, kind, flags, unit, documentation) */
@@ -122,7 +127,8 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("message", "kind", STR, 0, "", "text, image, voice, video, link, file, quote or notice; text if absent")           \
   X("message", "is_ad", BOOL, 0, "", "commercial purpose")                                                             \
   X("message", "label", STR, 0, "", "the label shown, such as 广告")                                                   \
-  X("message", "category", STR, 0, "", "what it advertises: food, health_food, medical, drug, education, invest, alcohol, realestate, cosmetics") \
+  X("message", "category", STR, 0, "",                                                                                 \
+    "what it advertises: food, health_food, medical, drug, education, invest, alcohol, realestate, cosmetics")         \
   X("message", "staff", BOOL, 0, "", "sent by the community's staff")                                                  \
   X("message", "item", STR, 0, "", "the content item that it publishes")                                               \
   X("message", "session", STR, 0, "", "stretch of conversation in the source")                                         \
@@ -191,10 +197,12 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("member.profile", "city_tier", STR, 0, "", "1, new1, 2, 3")                                                        \
   X("member.profile", "guardian", BOOL, 0, "", "a guardian agreed")                                                    \
   X("member.profile", "tags", LIST, 0, "", "tags")                                                                     \
-  X("member.profile", "sensitive", LIST, 0, "", "classes of sensitive data held: health, finance, biometrics, religion, location") \
+  X("member.profile", "sensitive", LIST, 0, "",                                                                        \
+    "classes of sensitive data held: health, finance, biometrics, religion, location")                                 \
   X("member.profile", "from", STR, 0, "", "where the data is from: own, partner, public, scrape")                      \
   X("member.closed", "reason", STR, 0, "", "why")                                                                      \
-  X("consent.given", "purpose", STR, QUN_R, "", "join, marketing, profiling, transfer, overlap, sensitive, publish, ...") \
+  X("consent.given", "purpose", STR, QUN_R, "",                                                                        \
+    "join, marketing, profiling, transfer, overlap, sensitive, publish, ...")                                          \
   X("consent.given", "notice", STR, 0, "", "version of the notice shown")                                              \
   X("consent.given", "method", STR, 0, "", "how: form, click, message, paper")                                         \
   X("consent.given", "separate", BOOL, 0, "", "given apart from others")                                               \

@@ -109,24 +109,39 @@ static inline void qun_pack_raw(struct qun_pack *p, qun_slice bytes) {
   if (at) memcpy(at, bytes.ptr, (size_t)bytes.len);
 }
 
-static inline void qun_pack_nil(struct qun_pack *p) { qun__pack_head(p, 0xc0, 0, 0); }
-static inline void qun_pack_bool(struct qun_pack *p, int v) { qun__pack_head(p, v ? 0xc3 : 0xc2, 0, 0); }
+static inline void qun_pack_nil(struct qun_pack *p) {
+  qun__pack_head(p, 0xc0, 0, 0);
+}
+static inline void qun_pack_bool(struct qun_pack *p, int v) {
+  qun__pack_head(p, v ? 0xc3 : 0xc2, 0, 0);
+}
 
 static inline void qun_pack_uint(struct qun_pack *p, uint64_t v) {
-  if (v < 0x80) qun__pack_head(p, (unsigned)v, 0, 0);
-  else if (v <= 0xff) qun__pack_head(p, 0xcc, v, 1);
-  else if (v <= 0xffff) qun__pack_head(p, 0xcd, v, 2);
-  else if (v <= 0xffffffffu) qun__pack_head(p, 0xce, v, 4);
-  else qun__pack_head(p, 0xcf, v, 8);
+  if (v < 0x80)
+    qun__pack_head(p, (unsigned)v, 0, 0);
+  else if (v <= 0xff)
+    qun__pack_head(p, 0xcc, v, 1);
+  else if (v <= 0xffff)
+    qun__pack_head(p, 0xcd, v, 2);
+  else if (v <= 0xffffffffu)
+    qun__pack_head(p, 0xce, v, 4);
+  else
+    qun__pack_head(p, 0xcf, v, 8);
 }
 
 static inline void qun_pack_int(struct qun_pack *p, int64_t v) {
-  if (v >= 0) qun_pack_uint(p, (uint64_t)v);
-  else if (v >= -32) qun__pack_head(p, (unsigned)(v & 0xff), 0, 0);
-  else if (v >= -128) qun__pack_head(p, 0xd0, (uint64_t)v & 0xff, 1);
-  else if (v >= -32768) qun__pack_head(p, 0xd1, (uint64_t)v & 0xffff, 2);
-  else if (v >= -2147483647 - 1) qun__pack_head(p, 0xd2, (uint64_t)v & 0xffffffffu, 4);
-  else qun__pack_head(p, 0xd3, (uint64_t)v, 8);
+  if (v >= 0)
+    qun_pack_uint(p, (uint64_t)v);
+  else if (v >= -32)
+    qun__pack_head(p, (unsigned)(v & 0xff), 0, 0);
+  else if (v >= -128)
+    qun__pack_head(p, 0xd0, (uint64_t)v & 0xff, 1);
+  else if (v >= -32768)
+    qun__pack_head(p, 0xd1, (uint64_t)v & 0xffff, 2);
+  else if (v >= -2147483647 - 1)
+    qun__pack_head(p, 0xd2, (uint64_t)v & 0xffffffffu, 4);
+  else
+    qun__pack_head(p, 0xd3, (uint64_t)v, 8);
 }
 
 static inline void qun_pack_double(struct qun_pack *p, double v) {
@@ -136,39 +151,57 @@ static inline void qun_pack_double(struct qun_pack *p, double v) {
 }
 
 static inline void qun_pack_str(struct qun_pack *p, qun_slice s) {
-  if (s.len < 32) qun__pack_head(p, 0xa0u | (unsigned)s.len, 0, 0);
-  else if (s.len <= 0xff) qun__pack_head(p, 0xd9, s.len, 1);
-  else if (s.len <= 0xffff) qun__pack_head(p, 0xda, s.len, 2);
-  else qun__pack_head(p, 0xdb, s.len, 4);
+  if (s.len < 32)
+    qun__pack_head(p, 0xa0u | (unsigned)s.len, 0, 0);
+  else if (s.len <= 0xff)
+    qun__pack_head(p, 0xd9, s.len, 1);
+  else if (s.len <= 0xffff)
+    qun__pack_head(p, 0xda, s.len, 2);
+  else
+    qun__pack_head(p, 0xdb, s.len, 4);
   qun_pack_raw(p, s);
 }
 
-static inline void qun_pack_cstr(struct qun_pack *p, const char *s) { qun_pack_str(p, qun_str(s)); }
+static inline void qun_pack_cstr(struct qun_pack *p, const char *s) {
+  qun_pack_str(p, qun_str(s));
+}
 
 static inline void qun_pack_bin(struct qun_pack *p, qun_slice s) {
-  if (s.len <= 0xff) qun__pack_head(p, 0xc4, s.len, 1);
-  else if (s.len <= 0xffff) qun__pack_head(p, 0xc5, s.len, 2);
-  else qun__pack_head(p, 0xc6, s.len, 4);
+  if (s.len <= 0xff)
+    qun__pack_head(p, 0xc4, s.len, 1);
+  else if (s.len <= 0xffff)
+    qun__pack_head(p, 0xc5, s.len, 2);
+  else
+    qun__pack_head(p, 0xc6, s.len, 4);
   qun_pack_raw(p, s);
 }
 
 static inline void qun_pack_array(struct qun_pack *p, uint32_t n) {
-  if (n < 16) qun__pack_head(p, 0x90u | n, 0, 0);
-  else if (n <= 0xffff) qun__pack_head(p, 0xdc, n, 2);
-  else qun__pack_head(p, 0xdd, n, 4);
+  if (n < 16)
+    qun__pack_head(p, 0x90u | n, 0, 0);
+  else if (n <= 0xffff)
+    qun__pack_head(p, 0xdc, n, 2);
+  else
+    qun__pack_head(p, 0xdd, n, 4);
 }
 
 static inline void qun_pack_map(struct qun_pack *p, uint32_t n) {
-  if (n < 16) qun__pack_head(p, 0x80u | n, 0, 0);
-  else if (n <= 0xffff) qun__pack_head(p, 0xde, n, 2);
-  else qun__pack_head(p, 0xdf, n, 4);
+  if (n < 16)
+    qun__pack_head(p, 0x80u | n, 0, 0);
+  else if (n <= 0xffff)
+    qun__pack_head(p, 0xde, n, 2);
+  else
+    qun__pack_head(p, 0xdf, n, 4);
 }
 
 static inline void qun_pack_ext(struct qun_pack *p, int type, qun_slice s) {
   unsigned char *at;
-  if (s.len <= 0xff) qun__pack_head(p, 0xc7, s.len, 1);
-  else if (s.len <= 0xffff) qun__pack_head(p, 0xc8, s.len, 2);
-  else qun__pack_head(p, 0xc9, s.len, 4);
+  if (s.len <= 0xff)
+    qun__pack_head(p, 0xc7, s.len, 1);
+  else if (s.len <= 0xffff)
+    qun__pack_head(p, 0xc8, s.len, 2);
+  else
+    qun__pack_head(p, 0xc9, s.len, 4);
   at = qun__pack_room(p, 1);
   if (at) at[0] = (unsigned char)(type & 0xff);
   qun_pack_raw(p, s);
@@ -255,10 +288,14 @@ static inline int qun__unpack_head(const struct qun_unpack *u, unsigned *head, u
   if (u->at >= u->end) return 0;
   b = *u->at;
   *head = 1;
-  if (b < 0x80 || b >= 0xe0) *v = b;
-  else if (b < 0xa0) *v = b & 0x0f;
-  else if (b < 0xc0) *v = b & 0x1f;
-  else if (b >= 0xd4 && b <= 0xd8) *v = 1ull << (b - 0xd4);
+  if (b < 0x80 || b >= 0xe0)
+    *v = b;
+  else if (b < 0xa0)
+    *v = b & 0x0f;
+  else if (b < 0xc0)
+    *v = b & 0x1f;
+  else if (b >= 0xd4 && b <= 0xd8)
+    *v = 1ull << (b - 0xd4);
   else {
     n = extra[b - 0xc0];
     if ((size_t)(u->end - u->at) < 1u + n) return 0;
@@ -286,12 +323,18 @@ static inline int qun_unpack_int(struct qun_unpack *u, int64_t *v) {
   uint64_t n;
   if (qun_unpack_peek(u) != QUN_MP_INT || !qun__unpack_head(u, &head, &n)) return 0;
   b = *u->at;
-  if (b >= 0xe0) *v = (int64_t)b - 256;
-  else if (b == 0xd0) *v = (int64_t)(int8_t)n;
-  else if (b == 0xd1) *v = (int64_t)(int16_t)n;
-  else if (b == 0xd2) *v = (int64_t)(int32_t)n;
-  else if (b == 0xcf && n > (uint64_t)INT64_MAX) return 0;
-  else *v = (int64_t)n;
+  if (b >= 0xe0)
+    *v = (int64_t)b - 256;
+  else if (b == 0xd0)
+    *v = (int64_t)(int8_t)n;
+  else if (b == 0xd1)
+    *v = (int64_t)(int16_t)n;
+  else if (b == 0xd2)
+    *v = (int64_t)(int32_t)n;
+  else if (b == 0xcf && n > (uint64_t)INT64_MAX)
+    return 0;
+  else
+    *v = (int64_t)n;
   u->at += head;
   return 1;
 }
@@ -327,8 +370,12 @@ static inline int qun__unpack_bytes(struct qun_unpack *u, enum qun_mp_type type,
   return 1;
 }
 
-static inline int qun_unpack_str(struct qun_unpack *u, qun_slice *s) { return qun__unpack_bytes(u, QUN_MP_STR, s); }
-static inline int qun_unpack_bin(struct qun_unpack *u, qun_slice *s) { return qun__unpack_bytes(u, QUN_MP_BIN, s); }
+static inline int qun_unpack_str(struct qun_unpack *u, qun_slice *s) {
+  return qun__unpack_bytes(u, QUN_MP_STR, s);
+}
+static inline int qun_unpack_bin(struct qun_unpack *u, qun_slice *s) {
+  return qun__unpack_bytes(u, QUN_MP_BIN, s);
+}
 
 static inline int qun_unpack_ext(struct qun_unpack *u, int *type, qun_slice *s) {
   unsigned head;
@@ -373,30 +420,30 @@ static inline int qun_unpack_skip(struct qun_unpack *u) {
     int type;
     left--;
     switch (qun_unpack_peek(&w)) {
-      case QUN_MP_NONE: return 0;
-      case QUN_MP_STR:
-        if (!qun_unpack_str(&w, &s)) return 0;
-        break;
-      case QUN_MP_BIN:
-        if (!qun_unpack_bin(&w, &s)) return 0;
-        break;
-      case QUN_MP_EXT:
-        if (!qun_unpack_ext(&w, &type, &s)) return 0;
-        break;
-      case QUN_MP_ARRAY:
-      case QUN_MP_MAP: {
-        int map = qun_unpack_peek(&w) == QUN_MP_MAP;
-        if (!qun__unpack_head(&w, &head, &n)) return 0;
-        n = map ? 2 * n : n;
-        if ((uint64_t)(w.end - w.at) - head < n) return 0;
-        left += n;
-        w.at += head;
-        break;
-      }
-      default:
-        if (!qun__unpack_head(&w, &head, &n)) return 0;
-        w.at += head;
-        break;
+    case QUN_MP_NONE: return 0;
+    case QUN_MP_STR:
+      if (!qun_unpack_str(&w, &s)) return 0;
+      break;
+    case QUN_MP_BIN:
+      if (!qun_unpack_bin(&w, &s)) return 0;
+      break;
+    case QUN_MP_EXT:
+      if (!qun_unpack_ext(&w, &type, &s)) return 0;
+      break;
+    case QUN_MP_ARRAY:
+    case QUN_MP_MAP: {
+      int map = qun_unpack_peek(&w) == QUN_MP_MAP;
+      if (!qun__unpack_head(&w, &head, &n)) return 0;
+      n = map ? 2 * n : n;
+      if ((uint64_t)(w.end - w.at) - head < n) return 0;
+      left += n;
+      w.at += head;
+      break;
+    }
+    default:
+      if (!qun__unpack_head(&w, &head, &n)) return 0;
+      w.at += head;
+      break;
     }
   }
   u->at = w.at;

@@ -57,16 +57,16 @@ typedef uint64_t qun_handle;
 /* What calls answer: 0 or more is fine, less is a refusal. */
 enum {
   QUN_OK = 0,
-  QUN_PENDING = 1,      /* the answer comes later, by a service call */
-  QUN_EAGAIN = -1,      /* not now; ask again later (never inside a handler) */
-  QUN_EDENIED = -2,     /* not granted in the manifest, or not allowed in this callback */
-  QUN_EUNSUPPORTED = -3,/* this host does not have it */
+  QUN_PENDING = 1,       /* the answer comes later, by a service call */
+  QUN_EAGAIN = -1,       /* not now; ask again later (never inside a handler) */
+  QUN_EDENIED = -2,      /* not granted in the manifest, or not allowed in this callback */
+  QUN_EUNSUPPORTED = -3, /* this host does not have it */
   QUN_ENOTFOUND = -4,
   QUN_EQUOTA = -5,
-  QUN_EGONE = -6,       /* the handle or request has ended */
+  QUN_EGONE = -6, /* the handle or request has ended */
   QUN_EINVAL = -7,
   QUN_ECONFLICT = -8,
-  QUN_EFAIL = -100      /* with a message set by host->fail */
+  QUN_EFAIL = -100 /* with a message set by host->fail */
 };
 
 enum { QUN_LOG_DEBUG = 0, QUN_LOG_INFO = 1, QUN_LOG_WARN = 2, QUN_LOG_ERROR = 3 };
@@ -82,42 +82,42 @@ enum {
 /* Where a callback stands. Borrowed for the callback. */
 struct qun_context {
   uint32_t struct_size;
-  uint32_t mode;         /* QUN_MODE_* */
+  uint32_t mode; /* QUN_MODE_* */
   qun_handle tenant;
-  void *local;           /* what this instance's on_tenant left for the tenant; never leaves the plugin's process */
-  int64_t clock_ms;      /* the tenant's clock, UTC milliseconds since 1970; never runs back */
-  int32_t clock_day;     /* tenant-local day of clock_ms: days since 1970-01-01 */
-  int32_t clock_minute;  /* tenant-local minute of that day, 0..1439 */
-  uint64_t seed;         /* for random choices: same log, same seed */
+  void *local;          /* what this instance's on_tenant left for the tenant; never leaves the plugin's process */
+  int64_t clock_ms;     /* the tenant's clock, UTC milliseconds since 1970; never runs back */
+  int32_t clock_day;    /* tenant-local day of clock_ms: days since 1970-01-01 */
+  int32_t clock_minute; /* tenant-local minute of that day, 0..1439 */
+  uint64_t seed;        /* for random choices: same log, same seed */
 };
 
 enum {
-  QUN_EVENT_DERIVED = 1u << 0,   /* emitted by a plugin */
-  QUN_EVENT_CONTROL = 1u << 1,   /* written by the host */
-  QUN_EVENT_IMPORTED = 1u << 2,  /* came in with an import of history */
-  QUN_EVENT_LATE = 1u << 3       /* came live while an import ran */
+  QUN_EVENT_DERIVED = 1u << 0,  /* emitted by a plugin */
+  QUN_EVENT_CONTROL = 1u << 1,  /* written by the host */
+  QUN_EVENT_IMPORTED = 1u << 2, /* came in with an import of history */
+  QUN_EVENT_LATE = 1u << 3      /* came live while an import ran */
 };
 
 /* One record of the tenant's log. Field names and units of `data`: qun/events.h and the manifests. */
 struct qun_event {
   uint32_t struct_size;
-  uint32_t flags;        /* QUN_EVENT_* */
-  uint64_t seq;          /* place in the log, from 1 */
-  int64_t time_ms;       /* the event's own time, UTC milliseconds; at most the clock's */
-  int32_t day;           /* tenant-local day of time_ms: days since 1970-01-01 */
-  int32_t minute;        /* tenant-local minute of that day */
-  uint64_t member;       /* who did it: the tenant's own number of the member, from 1 in order of first sight; 0 nobody */
-  uint64_t cause;        /* derived: seq of the record that caused it; else 0 */
-  uint32_t hops;         /* derived: how many causes deep; else 0 */
+  uint32_t flags;  /* QUN_EVENT_* */
+  uint64_t seq;    /* place in the log, from 1 */
+  int64_t time_ms; /* the event's own time, UTC milliseconds; at most the clock's */
+  int32_t day;     /* tenant-local day of time_ms: days since 1970-01-01 */
+  int32_t minute;  /* tenant-local minute of that day */
+  uint64_t member; /* who did it: the tenant's own number of the member, from 1 in order of first sight; 0 nobody */
+  uint64_t cause;  /* derived: seq of the record that caused it; else 0 */
+  uint32_t hops;   /* derived: how many causes deep; else 0 */
   uint32_t reserved;
-  qun_slice type;        /* "join", "content.item", ... */
-  qun_slice id;          /* the sender's id of it; unique with source */
+  qun_slice type; /* "join", "content.item", ... */
+  qun_slice id;   /* the sender's id of it; unique with source */
   qun_slice source;
-  qun_slice subject;     /* what it is about, or empty */
-  qun_slice group;       /* chat group or account, or empty */
-  qun_slice channel;     /* acquisition channel, or empty */
-  qun_slice lang;        /* BCP 47, or empty */
-  qun_slice data;        /* msgpack map; personal fields that the manifest does not ask for are left out or `true` */
+  qun_slice subject; /* what it is about, or empty */
+  qun_slice group;   /* chat group or account, or empty */
+  qun_slice channel; /* acquisition channel, or empty */
+  qun_slice lang;    /* BCP 47, or empty */
+  qun_slice data;    /* msgpack map; personal fields that the manifest does not ask for are left out or `true` */
 };
 
 /* A timer that came due. `due_ms` is also the clock of the callback. */
@@ -144,15 +144,16 @@ struct qun_request {
 /* A tenant as an instance meets it; given again when a setting changes. */
 struct qun_tenant_info {
   uint32_t struct_size;
-  uint32_t simulated;   /* 1: made by `qun simulate`; every report says so */
+  uint32_t simulated; /* 1: made by `qun simulate`; every report says so */
   qun_slice name;
-  qun_slice title;      /* display name */
-  qun_slice locale;     /* BCP 47 */
-  qun_slice zone;       /* IANA time zone */
-  qun_slice currency;   /* ISO 4217 */
-  qun_slice country;    /* ISO 3166 alpha-2 */
+  qun_slice title;    /* display name */
+  qun_slice locale;   /* BCP 47 */
+  qun_slice zone;     /* IANA time zone */
+  qun_slice currency; /* ISO 4217 */
+  qun_slice country;  /* ISO 3166 alpha-2 */
   qun_slice sector;
-  qun_slice settings;   /* msgpack map, checked against the manifest, defaults filled in. ratio: parts per million (int); money: minor units */
+  qun_slice
+      settings; /* msgpack map, checked against the manifest, defaults filled in. ratio: parts per million (int); money: minor units */
 };
 
 /* Given to create(); valid until destroy() returns. */
@@ -220,13 +221,13 @@ struct qun_store_v1 {
 struct qun_emit {
   uint32_t struct_size;
   uint32_t reserved;
-  uint64_t member;   /* 0 nobody */
+  uint64_t member; /* 0 nobody */
   qun_slice type;
   qun_slice subject; /* may be empty, as the next three */
   qun_slice group;
   qun_slice channel;
   qun_slice lang;
-  qun_slice data;    /* msgpack map; may be empty */
+  qun_slice data; /* msgpack map; may be empty */
 };
 
 #define QUN_EVENTS_1 "qun.events/1"
@@ -271,7 +272,7 @@ struct qun_reply_v1 {
 /* Something to be sent outside, once its time has come and, if gated, compliance has released it. */
 struct qun_outbox_row {
   uint32_t struct_size;
-  uint32_t gated;        /* 1: born held; a compliance.verdict event about `key` releases or blocks it. 0: born released */
+  uint32_t gated; /* 1: born held; a compliance.verdict event about `key` releases or blocks it. 0: born released */
   int64_t not_before_ms; /* on the tenant's clock */
   qun_slice key;         /* unique in this plugin and tenant; also the idempotency key towards the outside */
   qun_slice via;         /* kind of delivery: "webhook", "bridge", "spool" */
@@ -328,8 +329,8 @@ struct qun_magic {
   uint32_t abi_minor;
   uint32_t sdk_version;
   uint32_t reserved;
-  char id[32];           /* the manifest's id, NUL-terminated */
-  char version[32];      /* the manifest's version */
+  char id[32];      /* the manifest's id, NUL-terminated */
+  char version[32]; /* the manifest's version */
 };
 
 typedef const struct qun_plugin *(*qun_entry_v1)(const struct qun_magic **magic);
@@ -346,9 +347,14 @@ typedef const struct qun_plugin *(*qun_entry_v1)(const struct qun_magic **magic)
 #define QUN_PLUGIN(ID, VERSION, VTABLE)                                                                                \
   QUN__EXTERN_C QUN_EXPORT const struct qun_plugin *qun_plugin_v1(const struct qun_magic **magic);                     \
   const struct qun_plugin *qun_plugin_v1(const struct qun_magic **magic) {                                             \
-    static const struct qun_magic qun__magic = {                                                                       \
-        (uint32_t)sizeof(struct qun_magic), (uint32_t)sizeof(void *), QUN_ABI_MAJOR, QUN_ABI_MINOR, QUN_SDK_VERSION,   \
-        0, ID, VERSION};                                                                                               \
+    static const struct qun_magic qun__magic = {(uint32_t)sizeof(struct qun_magic),                                    \
+                                                (uint32_t)sizeof(void *),                                              \
+                                                QUN_ABI_MAJOR,                                                         \
+                                                QUN_ABI_MINOR,                                                         \
+                                                QUN_SDK_VERSION,                                                       \
+                                                0,                                                                     \
+                                                ID,                                                                    \
+                                                VERSION};                                                              \
     *magic = &qun__magic;                                                                                              \
     return &(VTABLE);                                                                                                  \
   }

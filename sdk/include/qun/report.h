@@ -31,7 +31,7 @@ struct qun_report {
   struct qun_pack pack;
   size_t at_sections;
   size_t at_glossary;
-  size_t at_list;      /* items or rows of the open section */
+  size_t at_list; /* items or rows of the open section */
   uint32_t sections;
   uint32_t glossary;
   uint32_t list;
@@ -86,8 +86,8 @@ static inline void qun_report_figures(struct qun_report *r, const char *id, cons
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
-static inline void qun_report_figure(struct qun_report *r, const char *id, const char *label_id, const char *kind, int64_t value,
-                                     const char *status) {
+static inline void qun_report_figure(struct qun_report *r, const char *id, const char *label_id, const char *kind,
+                                     int64_t value, const char *status) {
   r->list++;
   qun_pack_map(&r->pack, 5);
   qun_pack_kv_cstr(&r->pack, "id", id);
@@ -152,7 +152,8 @@ static inline void qun_report_chart_series(struct qun_report *r) {
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
-static inline void qun_report_series(struct qun_report *r, const char *id, const char *label_id, const char *kind, uint32_t n) {
+static inline void qun_report_series(struct qun_report *r, const char *id, const char *label_id, const char *kind,
+                                     uint32_t n) {
   r->list++;
   qun_pack_map(&r->pack, 4);
   qun_pack_kv_cstr(&r->pack, "id", id);
