@@ -48,7 +48,6 @@ static void on_closed(uv_handle_t *handle) {
   struct qun__connection *c = handle->data;
   struct qun_intake *s = c->intake;
   if (--c->handles > 0) return;
-  if (c->normaliser) qun_engine_normaliser_close(s->options.engine, c->normaliser);
   qun_frames_fini(&c->frames);
   *c->link = c->next;
   if (c->next) c->next->link = c->link;
@@ -109,13 +108,23 @@ static void job_refuse(struct qun__job *job, int code, const char *why) {
   job->result.message[len] = '\0';
 }
 
-/* On a worker thread: the connection's only one, so the normaliser is this job's. */
+/* On a worker thread. The normaliser pins the tenant, so it is held for a batch and not for as long as a client stays. */
 static void on_work(uv_work_t *work) {
   struct qun__job *job = work->data;
+  const struct qun__connection *c = job->connection;
+  struct qun_engine *engine = c->intake->options.engine;
+  struct qun_normaliser *normaliser = NULL;
   struct qun_error err = {0};
   struct qun_batch_limits limits = {.bytes = job->frame_len, .events = EVENTS_MAX};
-  int rc = qun_msgpack_batch_read(job->connection->normaliser, &job->inputs, &job->refused,
-                                  qun_slice_of(job->frame, job->frame_len), &limits, &err);
+  int rc = qun_engine_normaliser_open(engine, c->grant.tenant, &normaliser, &err);
+  if (rc == 0) {
+    normaliser->operator_types = c->grant.role != QUN_ROLE_INGEST;
+    normaliser->imported = job->imported;
+    normaliser->now_ms = qun_engine_now(engine);
+    rc = qun_msgpack_batch_read(normaliser, &job->inputs, &job->refused, qun_slice_of(job->frame, job->frame_len),
+                                &limits, &err);
+    qun_engine_normaliser_close(engine, normaliser);
+  }
   if (rc < 0) job_refuse(job, rc, err.message);
 }
 
@@ -132,8 +141,6 @@ static void on_worked(uv_work_t *work, int status) {
 static void start_work(struct qun__connection *c, struct qun__job *job) {
   job->state = QUN__JOB_WORKING;
   job->work.data = job;
-  c->normaliser->imported = job->imported;
-  c->normaliser->now_ms = qun_engine_now(c->intake->options.engine);
   if (uv_queue_work(c->intake->options.loop, &job->work, on_work, on_worked) == 0) return;
   job_refuse(job, QUN_EFAIL, "there is no worker for the batch");
   job->state = QUN__JOB_DONE;
@@ -222,9 +229,6 @@ static int greet(struct qun__connection *c, qun_slice content, struct qun_error 
     qun_metric_add(s->metrics, QUN_METRIC_DENIED, 1);
     return qun_error_set(err, QUN_EDENIED, "a token of role %s may not send events", qun_role_name(c->grant.role));
   }
-  rc = qun_engine_normaliser_open(s->options.engine, c->grant.tenant, &c->normaliser, err);
-  if (rc < 0) return rc;
-  c->normaliser->operator_types = c->grant.role != QUN_ROLE_INGEST;
   c->known = true;
   uv_timer_stop(&c->timer);
   qun_pack_init(&bytes);

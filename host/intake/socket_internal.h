@@ -43,7 +43,6 @@ struct qun__connection {
   int handles;
   struct qun_frames frames;
   struct qun_grant grant;
-  struct qun_normaliser *normaliser;
   struct qun__job *jobs, *last;
   uint32_t jobs_count;
   size_t held; /* bytes of the frames of all jobs */
