@@ -129,7 +129,8 @@ static void on_backtrace(struct complaint *c, const char *line) {
   c->steps++;
 }
 
-static void on_log(cyaml_log_t level, void *ctx, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void *ctx, const char *format,
+                                                         va_list args) {
   struct complaint *c = ctx;
   char line[300];
   (void)level;

@@ -144,7 +144,8 @@ static int read_option(struct qun_qund_settings *s, struct line *line, struct qu
 
 /* ---- the file */
 
-static void keep_line(cyaml_log_t level, void *ctx, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void keep_line(cyaml_log_t level, void *ctx, const char *format,
+                                                            va_list args) {
   struct qun_error *err = ctx;
   (void)level;
   if (err->message[0]) return; /* the first line names the cause, the others where it was met */

@@ -122,7 +122,7 @@ static int read_day(void *arg, qun_slice key, qun_slice value) {
 
 int growth_days_read(const struct growth_call *c, int32_t from, int32_t to, struct growth_day **days, uint32_t *count) {
   struct growth_key prefix = growth_key_of('h'), after = growth_day_key(from - 1);
-  struct days d = {calloc((size_t)(to - from + 1), sizeof *d.day), from, to};
+  struct days d = {calloc((size_t)to - (size_t)from + 1, sizeof *d.day), from, to};
   int rc;
   if (!d.day) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
   for (int32_t i = 0; i <= to - from; i++) d.day[i].day = from + i;

@@ -186,8 +186,8 @@ int growth_set_union(const struct growth_call *c, uint8_t kind, int32_t from, in
 }
 
 int growth_set_active(const struct growth_call *c, int32_t from, int32_t to, roaring_bitmap_t *into) {
-  for (uint8_t kind = GROWTH_SET_TOPIC; kind <= GROWTH_SET_OTHER; kind++) {
-    int rc = growth_set_union(c, kind, from, to, into);
+  for (int kind = GROWTH_SET_TOPIC; kind <= GROWTH_SET_OTHER; kind++) {
+    int rc = growth_set_union(c, (uint8_t)kind, from, to, into);
     if (rc < 0) return rc;
   }
   return growth_set_fold_merged(c, into);
