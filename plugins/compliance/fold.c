@@ -249,9 +249,34 @@ static void join(struct qun_folder *f, struct joins *j, uint8_t flags, size_t *l
   }
 }
 
+/* One code point by its own entry. */
+static int put_entry(struct qun_folder *f, const struct entry *e, size_t from, size_t to) {
+  if (f->cap - f->len < INLINE && room(f, f->len + INLINE) < 0) return -1;
+  char *text = f->text + f->len;
+  uint32_t *starts = f->from + f->len, *ends = f->to + f->len;
+  unsigned n = e->len;
+  for (unsigned k = 0; k < n; k++) {
+    text[k] = e->utf8[k];
+    starts[k] = (uint32_t)from;
+    ends[k] = (uint32_t)to;
+  }
+  f->len += n;
+  return 0;
+}
+
+/* The entry of the code point at `at`; *next is behind it. */
+static const struct entry *entry_at(struct qun_folder *f, const uint8_t *s, size_t at, size_t len, size_t *next) {
+  int32_t i = (int32_t)at;
+  UChar32 c;
+  U8_NEXT_OR_FFFD(s, i, (int32_t)len, c);
+  *next = (size_t)i;
+  return find(f, c);
+}
+
 int qun__fold(struct qun_folder *f, const char *text, size_t len) {
   struct joins j = {0};
-  size_t i = 0;
+  const uint8_t *s = (const uint8_t *)text;
+  size_t i = 0, next;
   f->len = 0;
   f->identity = 1;
   f->source = text;
@@ -260,29 +285,26 @@ int qun__fold(struct qun_folder *f, const char *text, size_t len) {
   if (i == len) return 0;
   if (i > 0) f->len = --i; /* the last one may compose with what follows */
   identity_map(f);
-  const uint8_t *s = (const uint8_t *)text;
-  while (i < len) {
-    int32_t at = (int32_t)i, peek;
-    UChar32 c, d = 0;
-    U8_NEXT_OR_FFFD(s, at, (int32_t)len, c);
-    const struct entry *e = find(f, c);
-    if (!e) return -1;
-    size_t before = f->len, next = (size_t)at;
-    uint8_t flags = e->flags, tail = 0;
-    if ((size_t)at < len) {
-      peek = at;
-      U8_NEXT_OR_FFFD(s, peek, (int32_t)len, d);
-      const struct entry *g = find(f, d);
-      if (!g) return -1;
-      tail = g->flags;
+  const struct entry *e = entry_at(f, s, i, len, &next);
+  while (e) {
+    size_t before = f->len, after = next;
+    const struct entry *tail = NULL;
+    if (next < len && !(tail = entry_at(f, s, next, len, &after))) return -1;
+    bool segment = (e->flags & (LONG | COMPOSES)) || (tail && (tail->flags & COMPOSES));
+    if (!segment) {
+      if (put_entry(f, e, i, next) < 0) return -1;
+    } else {
+      if (fold_segment(f, s, i, len, &next) < 0) return -1;
+      tail = next < len ? entry_at(f, s, next, len, &after) : NULL;
+      if (next < len && !tail) return -1;
     }
-    int error = (flags & (LONG | COMPOSES)) || (tail & COMPOSES) ? fold_segment(f, s, i, len, &next)
-                                                                 : append(f, e->utf8, e->len, i, next);
-    if (error < 0) return -1;
-    join(f, &j, flags, &before);
+    join(f, &j, e->flags, &before);
+    if (next == len) return 0;
     i = next;
+    next = after;
+    e = tail;
   }
-  return 0;
+  return -1;
 }
 
 void qun__fold_origin(const struct qun_folder *f, size_t from, size_t to, size_t *start, size_t *end) {

@@ -133,17 +133,46 @@ struct run {
   int count, parts;
 };
 
+/* A character of three bytes as one number; 0 for others. */
+static uint32_t wide(const char *t, size_t len) {
+  const unsigned char *u = (const unsigned char *)t;
+  if (len < 3 || (u[0] & 0xf0) != 0xe0) return 0;
+  return (uint32_t)u[0] << 16 | (uint32_t)u[1] << 8 | u[2];
+}
+
+/* Value of a Chinese numeral by its UTF-8 bytes, or -1. */
+static int numeral(uint32_t c) {
+  switch (c) {
+  case 0xe99bb6u: return 0; /* 零 */
+  case 0xe38087u: return 0; /* 〇 */
+  case 0xe4b880u: return 1; /* 一 */
+  case 0xe5a3b9u: return 1; /* 壹 */
+  case 0xe4ba8cu: return 2; /* 二 */
+  case 0xe8b4b0u: return 2; /* 贰 */
+  case 0xe4b889u: return 3; /* 三 */
+  case 0xe58f81u: return 3; /* 叁 */
+  case 0xe59b9bu: return 4; /* 四 */
+  case 0xe88286u: return 4; /* 肆 */
+  case 0xe4ba94u: return 5; /* 五 */
+  case 0xe4bc8du: return 5; /* 伍 */
+  case 0xe585adu: return 6; /* 六 */
+  case 0xe99986u: return 6; /* 陆 */
+  case 0xe4b883u: return 7; /* 七 */
+  case 0xe69f92u: return 7; /* 柒 */
+  case 0xe585abu: return 8; /* 八 */
+  case 0xe68d8cu: return 8; /* 捌 */
+  case 0xe4b99du: return 9; /* 九 */
+  case 0xe78e96u: return 9; /* 玖 */
+  default: return -1;
+  }
+}
+
 static int digit_at(const char *t, size_t len, size_t *width) {
-  static const char *const han[] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
-  static const char *const formal[] = {"〇", "壹", "贰", "叁", "肆", "伍", "陆", "柒", "捌", "玖"};
   if (len == 0) return -1;
   *width = 1;
   if (is_digit(*t)) return *t - '0';
-  if (len < 3 || ((unsigned char)*t & 0xf0) != 0xe0) return -1;
   *width = 3;
-  for (int i = 0; i < 10; i++)
-    if (memcmp(t, han[i], 3) == 0 || memcmp(t, formal[i], 3) == 0) return i;
-  return -1;
+  return numeral(wide(t, len));
 }
 
 static size_t read_run(const char *t, size_t len, size_t at, struct run *r) {
@@ -317,15 +346,47 @@ static bool uscc_at(const char *t, size_t len, size_t at, struct qun_pii_hit *hi
   return true;
 }
 
+/* First characters of the words in account_at(). */
+static bool begins_cue(const char *t, size_t len) {
+  if (*t == 'q' || *t == 'v' || *t == 'w') return true;
+  switch (wide(t, len)) {
+  case 0xe689a3u: /* 扣 */
+  case 0xe4bc81u: /* 企 */
+  case 0xe5beaeu: /* 微 */
+  case 0xe89687u: /* 薇 */
+  case 0xe5a881u: /* 威 */
+  case 0xe58aa0u: /* 加 */ return true;
+  default: return false;
+  }
+}
+
 /* One item that begins at `at` (an e-mail: whose @ is there). */
 static bool item_at(const char *t, size_t len, size_t at, struct qun_pii_hit *hit) {
   bool fresh = at == 0 || !is_alnum(t[at - 1]);
   unsigned char c = (unsigned char)t[at];
   if (c == '@') return email_at(t, len, at, hit);
-  if ((c & 0xf0) == 0xe0 && plate_at(t, len, at, hit)) return true;
+  if ((c & 0xf0) == 0xe0 && len - at > 3 && is_alnum(t[at + 3]) && plate_at(t, len, at, hit)) return true;
   if (fresh && is_alnum(t[at]) && (wxid_at(t, len, at, hit) || uscc_at(t, len, at, hit))) return true;
-  return (c == 'q' || c == 'v' || c == 'w' || c >= 0xe0) && account_at(t, len, at, hit);
+  return begins_cue(t + at, len - at) && account_at(t, len, at, hit);
 }
+
+bool qun__pii_likely(const char *text, size_t len) {
+  size_t digits = 0, row = 0;
+  bool wide_ones = false;
+  for (size_t i = 0; i < len; i++) {
+    if (is_digit(text[i]))
+      digits++;
+    else if (text[i] == '@')
+      return true;
+    if ((unsigned char)text[i] < 0xe0) continue;
+    wide_ones = true;
+    row = numeral(wide(text + i, len - i)) >= 0 ? row + 1 : 0;
+    if (row >= 7) return true;
+  }
+  return digits >= (wide_ones ? 2 : 5); /* a plate has two */
+}
+
+const char *const qun__pii_cues[] = {"微信", "wechat", "wxid_", "加v", "vx", "wx", "薇信", "威信", "v信", NULL};
 
 size_t qun__pii_find(const char *text, size_t len, struct qun_pii_hit *hits, size_t cap) {
   size_t count = 0, done = 0;

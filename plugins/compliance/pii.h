@@ -14,6 +14,7 @@
 #ifndef QUN_COMPLIANCE_PII_H
 #define QUN_COMPLIANCE_PII_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,10 @@ struct qun_pii_hit {
   uint32_t from, to; /* folded bytes */
 };
 
+/* Words without figures after which an account name may follow; ends with NULL. */
+extern const char *const qun__pii_cues[];
+/* Quick: false when the text can have none, unless one of the cues stands in it. */
+bool qun__pii_likely(const char *text, size_t len);
 /* Finds up to `cap` items in order of their places; answers how many. Any thread. */
 size_t qun__pii_find(const char *text, size_t len, struct qun_pii_hit *hits, size_t cap);
 /* The kind of that name ("id", "card", ...), or 0. */

@@ -16,7 +16,8 @@ struct parse {
 
 struct set {
   struct qun_anchors words;
-  int score; /* least code points of a word; 0: no set */
+  int score;  /* least code points of a word; 0: no set */
+  bool exact; /* the part matches these words and nothing else */
 };
 
 static int points(const char *s) {
@@ -33,8 +34,35 @@ static void score(struct set *s) {
   }
 }
 
-static void keep_better(struct set *best, const struct set *other) {
-  if (other->score > best->score) *best = *other;
+/* What matches so far without a break: each word of it, and of the next exact part behind it. */
+static bool multiply(struct qun_anchors *run, const struct qun_anchors *by) {
+  struct qun_anchors out = {.count = 0};
+  if (run->count * by->count > QUN_ANCHORS_MAX || by->count == 0) return false;
+  for (uint32_t i = 0; i < run->count; i++) {
+    for (uint32_t k = 0; k < by->count; k++) {
+      size_t n = strlen(run->at[i]), m = strlen(by->at[k]);
+      if (n + m + 1 > QUN_ANCHOR_BYTES) return false;
+      memcpy(out.at[out.count], run->at[i], n);
+      memcpy(out.at[out.count++] + n, by->at[k], m + 1);
+    }
+  }
+  *run = out;
+  return true;
+}
+
+static void start_run(struct qun_anchors *run) {
+  run->count = 1;
+  run->at[0][0] = 0;
+}
+
+static void end_run(struct set *best, struct qun_anchors *run) {
+  struct set s = {.words = *run};
+  score(&s);
+  if (s.score > best->score) {
+    best->words = s.words;
+    best->score = s.score;
+  }
+  start_run(run);
 }
 
 /* A quantifier after an element. Answers its least count; 1 when there is none. */
@@ -48,10 +76,12 @@ static int quantifier(struct parse *p, bool *there) {
   case '{':
     least = (int)strtol(p->at + 1, NULL, 10);
     p->at = strchr(p->at, '}');
-    if (p->at)
-      p->at++;
-    else
+    if (!p->at) {
+      p->at = "";
       p->failed = true;
+    } else {
+      p->at++;
+    }
     return least;
   default: *there = false; return 1;
   }
@@ -66,101 +96,85 @@ static void skip_class(struct parse *p) {
     p->failed = true;
 }
 
-/* One literal character (an escape is one), or 0 and nothing read. */
-static size_t literal(struct parse *p, char *to) {
+/* One literal character (an escape is one). 0: none is here, nothing read. */
+static bool literal(struct parse *p, struct set *to) {
   const char *s = p->at;
-  if (*s == '\\') {
-    if (!s[1] || strchr("wWdDsSbBAzZpPnrtxuU", s[1])) return 0;
-    to[0] = s[1];
-    p->at += 2;
-    return 1;
-  }
-  if (!*s || strchr("()[]{}|?*+.^$", *s)) return 0;
   size_t n = 1;
+  bool escape = *s == '\\';
+  if (escape && (!s[1] || strchr("wWdDsSbBAzZpPnrtxuU", s[1]))) return false;
+  if (!*s || (!escape && strchr("()[]{}|?*+.^$", *s))) return false;
+  s += escape;
   while (((unsigned char)s[n] & 0xc0) == 0x80) n++;
-  memcpy(to, s, n);
-  p->at += n;
-  return n;
-}
-
-static void flush(struct set *best, char *run, size_t *len) {
-  struct set s = {.words = {.count = 1}};
-  if (*len) {
-    run[*len] = 0;
-    memcpy(s.words.at[0], run, *len + 1);
-    score(&s);
-    keep_better(best, &s);
-  }
-  *len = 0;
+  to->words.count = 1;
+  memcpy(to->words.at[0], s, n);
+  to->words.at[0][n] = 0;
+  to->exact = true;
+  p->at = s + n;
+  return true;
 }
 
 static void alternatives(struct parse *p, struct set *out, int depth);
 
-static void other_element(struct parse *p, struct set *best, int depth) {
-  bool there;
-  if (*p->at == '(') {
-    struct set inner = {0};
+static void element(struct parse *p, struct set *to, int depth) {
+  memset(to, 0, sizeof *to);
+  if (literal(p, to)) {
+    score(to);
+  } else if (*p->at == '(') {
     p->at++;
     if (strncmp(p->at, "?:", 2) == 0) p->at += 2;
-    alternatives(p, &inner, depth + 1);
+    alternatives(p, to, depth + 1);
     if (*p->at == ')')
       p->at++;
     else
       p->failed = true;
-    if (quantifier(p, &there) > 0) keep_better(best, &inner);
-    return;
-  }
-  if (*p->at == '[')
+  } else if (*p->at == '[') {
     skip_class(p);
-  else if (*p->at == '\\' && p->at[1])
-    p->at += 2;
-  else
-    p->at++;
-  quantifier(p, &there);
+  } else {
+    p->at += *p->at == '\\' && p->at[1] ? 2 : 1;
+  }
 }
 
 static void sequence(struct parse *p, struct set *best, int depth) {
-  char run[QUN_ANCHOR_BYTES], one[8];
-  size_t len = 0;
+  struct qun_anchors run;
+  struct set one;
+  best->exact = true;
+  start_run(&run);
   while (*p->at && *p->at != '|' && *p->at != ')' && !p->failed) {
-    size_t n = literal(p, one);
-    bool there = false;
-    if (!n) {
-      flush(best, run, &len);
-      other_element(p, best, depth);
-      continue;
-    }
+    bool there;
+    element(p, &one, depth);
     int least = quantifier(p, &there);
-    if (there && least == 0) {
-      flush(best, run, &len);
-      continue;
+    if (!there && one.exact && multiply(&run, &one.words)) continue;
+    end_run(best, &run);
+    best->exact = false;
+    if (there && least == 0) continue;
+    if (one.score > best->score) {
+      best->words = one.words;
+      best->score = one.score;
     }
-    if (len + n + 1 >= sizeof run) flush(best, run, &len);
-    memcpy(run + len, one, n);
-    len += n;
-    if (there) flush(best, run, &len);
+    if (!there && one.exact) run = one.words;
   }
-  flush(best, run, &len);
+  bool exact = best->exact;
+  end_run(best, &run);
+  best->exact = exact;
 }
 
 static void alternatives(struct parse *p, struct set *out, int depth) {
-  bool none = false;
+  bool none = false, exact = true;
   if (depth > 8) p->failed = true;
   for (;;) {
     struct set one = {0};
     sequence(p, &one, depth);
     none |= one.score == 0;
-    for (uint32_t i = 0; i < one.words.count; i++) {
-      if (out->words.count == QUN_ANCHORS_MAX) {
-        none = true;
-        break;
-      }
-      memcpy(out->words.at[out->words.count++], one.words.at[i], QUN_ANCHOR_BYTES);
+    exact &= one.exact;
+    for (uint32_t i = 0; i < one.words.count && !none; i++) {
+      none = out->words.count == QUN_ANCHORS_MAX;
+      if (!none) memcpy(out->words.at[out->words.count++], one.words.at[i], QUN_ANCHOR_BYTES);
     }
     if (*p->at != '|' || p->failed) break;
     p->at++;
   }
   if (none) out->words.count = 0;
+  out->exact = exact && !none;
   score(out);
 }
 

@@ -100,15 +100,25 @@ static const char *good_if(bool good) {
   return good ? "good" : "bad";
 }
 
+/* From the first month that has a finding, twelve at the least. */
+static int first_shown(const struct tally *t) {
+  for (int i = 0; i < MONTHS - 12; i++)
+    for (int s = 0; s < 4; s++)
+      if (t->months[i][s]) return i;
+  return MONTHS - 12;
+}
+
 static void month_chart(struct qun_report *r, const struct tally *t) {
   static const char *const ids[] = {"s1", "s2", "s3", "s4"};
   static const char *const labels[] = {"severity.s1", "severity.s2", "severity.s3", "severity.s4"};
-  qun_report_chart(r, "by_month", "section.by_month", "stacked", "axis.month", "month", MONTHS);
-  for (int i = 0; i < MONTHS; i++) qun_pack_int(&r->pack, t->last_month - (MONTHS - 1 - i));
+  int from = first_shown(t);
+  uint32_t n = (uint32_t)(MONTHS - from);
+  qun_report_chart(r, "by_month", "section.by_month", "stacked", "axis.month", "month", n);
+  for (int i = from; i < MONTHS; i++) qun_pack_int(&r->pack, t->last_month - (MONTHS - 1 - i));
   qun_report_chart_series(r);
   for (int s = 0; s < 4; s++) {
-    qun_report_series(r, ids[s], labels[s], "int", MONTHS);
-    for (int i = 0; i < MONTHS; i++) qun_pack_int(&r->pack, t->months[i][s]);
+    qun_report_series(r, ids[s], labels[s], "int", n);
+    for (int i = from; i < MONTHS; i++) qun_pack_int(&r->pack, t->months[i][s]);
   }
   qun_report_list_end(r);
 }

@@ -10,7 +10,8 @@
 
 #include <hs/hs.h>
 
-enum role { TERM = 1, EXCEPT, WHEN, UNLESS };
+enum role { TERM = 1, EXCEPT, WHEN, UNLESS, CUE }; /* CUE: personal data may stand near */
+enum { TOUCHED = 1, HIT = 2 }; /* a word or an anchor of the rule is there; a word or pattern that counts is */
 enum { RAW_MAX = 512, RULE_HITS = 8, GENERAL = 0, ADS = 1, DATABASES = 2 };
 
 /* One word of a rule, or one anchor of a pattern. */
@@ -24,7 +25,9 @@ struct word {
 struct pattern {
   struct qun_regex *regex;
   struct pattern *next;
-  bool met; /* an anchor is in the text */
+  struct pattern *met_next;
+  uint32_t word; /* which of its anchors stands for it */
+  bool met;      /* an anchor is in the text */
 };
 
 struct raw { /* a match as it comes, in folded bytes */
@@ -41,6 +44,7 @@ struct database {
 
 struct qun_scanner {
   const struct qun_rules *rules;
+  const struct qun_detector *lexicon;
   struct database dbs[DATABASES];
   hs_scratch_t *scratch;
   struct qun_folder folder;
@@ -49,9 +53,10 @@ struct qun_scanner {
   uint8_t *touched; /* per rule: has a raw match */
   struct raw raw[RAW_MAX];
   uint32_t raw_count;
-  bool any;      /* something was met */
-  unsigned met;  /* databases with an anchor met */
-  char *message; /* while it is made */
+  bool any; /* something of a rule was met */
+  bool cue;
+  struct pattern *met; /* patterns with an anchor in the text */
+  char *message;       /* while it is made */
   size_t message_cap;
   const struct database *scanning;
   struct pattern *patterns;
@@ -147,6 +152,12 @@ static int add_rule(struct qun_scanner *s, const struct qun_rule *r) {
   return 0;
 }
 
+static int add_cues(struct qun_scanner *s) {
+  for (const char *const *cue = qun__pii_cues; *cue; cue++)
+    if (add_word(s, &s->dbs[GENERAL], 0, CUE, *cue) < 0) return -1;
+  return 0;
+}
+
 static int compile(struct qun_scanner *s, struct database *d, char *message, size_t cap) {
   hs_compile_error_t *error = NULL;
   if (d->count == 0) return 0;
@@ -176,13 +187,15 @@ int qun__scanner_create(struct qun_scanner **out, const struct qun_rules *rules,
   snprintf(message, message_cap, "the rule packs' words: no memory");
   if (!s) return error;
   s->rules = rules;
+  s->lexicon = qun__detector_find("lexicon");
   s->message = message;
   s->message_cap = message_cap;
   s->always = calloc(rules->count + 1, sizeof *s->always);
-  s->touched = calloc(rules->count + 1, 1);
+  s->touched = calloc(rules->count + sizeof(uint64_t), 1);
   if (!s->always || !s->touched) goto out;
   for (uint32_t i = 0; i < rules->count; i++)
     if (rules->at[i].kind == QUN_RULE_TEXT && add_rule(s, &rules->at[i]) < 0) goto out;
+  if (add_cues(s) < 0) goto out;
   for (int i = 0; i < DATABASES; i++) {
     if ((error = compile(s, &s->dbs[i], message, message_cap)) < 0) goto out;
     drop_expressions(&s->dbs[i]);
@@ -216,7 +229,8 @@ void qun__scanner_destroy(struct qun_scanner *s) {
 
 /* ---- one text */
 
-static void keep(struct qun_scanner *s, uint32_t word, size_t from, size_t to) {
+static void keep(struct qun_scanner *s, uint32_t word, const struct word *w, size_t from, size_t to) {
+  if (w->role == TERM) s->touched[w->rule] |= HIT;
   if (s->raw_count < RAW_MAX) s->raw[s->raw_count++] = (struct raw){word, (uint32_t)from, (uint32_t)to};
 }
 
@@ -224,39 +238,51 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
   struct qun_scanner *s = arg;
   const struct database *d = s->scanning;
   const struct word *w = &d->words[id];
+  uint32_t word = (uint32_t)((size_t)(d - s->dbs) << 24 | id);
   (void)flags;
   (void)from;
-  s->touched[w->rule] = 1;
+  if (w->role == CUE) {
+    s->cue = true;
+    return 0;
+  }
+  s->touched[w->rule] |= TOUCHED;
   s->any = true;
-  if (w->pattern) {
+  if (!w->pattern) {
+    keep(s, word, w, (size_t)to - w->len, (size_t)to);
+  } else if (!w->pattern->met) {
     w->pattern->met = true;
-    s->met |= 1u << (d - s->dbs);
-  } else {
-    keep(s, (uint32_t)((size_t)(d - s->dbs) << 24 | id), (size_t)to - w->len, (size_t)to);
+    w->pattern->word = word;
+    w->pattern->met_next = s->met;
+    s->met = w->pattern;
   }
   return 0;
 }
 
-/* Where patterns whose anchors were met match exactly. One entry stands for all anchors of a pattern. */
+static int place(struct qun_scanner *s, uint32_t word, const struct word *w) {
+  size_t from, to, after = 0;
+  int found = 0;
+  while (after <= s->folder.len &&
+         (found = qun__regex_next(w->pattern->regex, s->folder.text, s->folder.len, after, &from, &to)) > 0) {
+    keep(s, word, w, from, to);
+    after = to;
+  }
+  return found;
+}
+
+/* Where patterns whose anchors were met match exactly; those that count first, the others only for rules that then have
+   something to weigh. */
 static int place_patterns(struct qun_scanner *s) {
-  for (uint32_t k = 0; k < DATABASES; k++) {
-    const struct database *d = &s->dbs[k];
-    if (!(s->met & 1u << k)) continue;
-    for (uint32_t i = 0; i < d->count; i++) {
-      struct pattern *p = d->words[i].pattern;
-      size_t from, to, after = 0;
-      int found = 0;
-      if (!p || !p->met) continue;
-      p->met = false;
-      while (after <= s->folder.len &&
-             (found = qun__regex_next(p->regex, s->folder.text, s->folder.len, after, &from, &to)) > 0) {
-        keep(s, k << 24 | i, from, to);
-        after = to;
-      }
-      if (found < 0) return QUN_EINVAL;
+  int error = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    for (struct pattern *p = s->met; p; p = p->met_next) {
+      const struct word *w = &s->dbs[p->word >> 24].words[p->word & 0xffffff];
+      if ((w->role == TERM) != (pass == 0)) continue;
+      bool weighs = w->role == TERM || (s->touched[w->rule] & HIT) || s->rules->at[w->rule].detector != s->lexicon;
+      if (weighs && error == 0 && place(s, p->word, w) < 0) error = QUN_EINVAL;
     }
   }
-  return 0;
+  for (struct pattern *p = s->met; p; p = p->met_next) p->met = false;
+  return error;
 }
 
 static int run(struct qun_scanner *s, int which) {
@@ -409,19 +435,6 @@ static void judge_pii(const struct qun_scanner *s, const struct qun_rule *r, con
   }
 }
 
-/* Personal data needs five figures, numerals or letters in a row, or an @. */
-static bool may_have_pii(const struct qun_folder *f) {
-  size_t row = 0, numerals = 0;
-  for (size_t i = 0; i < f->len; i++) {
-    unsigned char c = (unsigned char)f->text[i];
-    if (c == '@') return true;
-    row = (c >= '0' && c <= '9') ? row + 1 : row;
-    numerals += c == 0xe4 || c == 0xe5 || c == 0xe9 || c == 0xe3;
-  }
-  return row >= 4 || numerals >= 11 || memmem(f->text, f->len, "微信", 6) || memmem(f->text, f->len, "wechat", 6) ||
-         memmem(f->text, f->len, "wxid_", 5) || memmem(f->text, f->len, "加v", 4);
-}
-
 static void judge(struct qun_scanner *s, const struct qun_rule *r, const struct qun_text *t,
                   const struct qun_pii_hit *pii, size_t pii_count, struct qun_hits *hits) {
   const char *name = r->detector->name;
@@ -442,16 +455,25 @@ int qun__scan(struct qun_scanner *s, const struct qun_text *t, struct qun_hits *
   hits->count = 0;
   s->raw_count = 0;
   s->any = false;
-  s->met = 0;
+  s->met = NULL;
+  s->cue = false;
   if (qun__fold(&s->folder, t->text.ptr, (size_t)t->text.len) < 0) return QUN_EINVAL;
   int error = run(s, GENERAL);
   if (error == 0 && t->is_ad) error = run(s, ADS);
   if (error == 0 && s->met) error = place_patterns(s);
   if (error < 0) return error;
-  if (may_have_pii(&s->folder)) pii_count = qun__pii_find(s->folder.text, s->folder.len, pii, 16);
+  if (s->cue || qun__pii_likely(s->folder.text, s->folder.len))
+    pii_count = qun__pii_find(s->folder.text, s->folder.len, pii, 16);
   if (!s->any && pii_count == 0 && !t->is_ad && !t->staff && strcmp(t->kind, "chat") == 0) return 0;
-  for (uint32_t i = 0; i < s->always_count; i++) s->touched[s->always[i]] = 1;
+  for (uint32_t i = 0; i < s->always_count; i++)
+    if (t->is_ad || !s->rules->at[s->always[i]].gate.is_ad) s->touched[s->always[i]] |= TOUCHED;
   for (uint32_t i = 0; i < s->rules->count; i++) {
+    uint64_t eight;
+    memcpy(&eight, s->touched + i, sizeof eight);
+    if (eight == 0) {
+      i += 7;
+      continue;
+    }
     if (!s->touched[i]) continue;
     s->touched[i] = 0;
     judge(s, &s->rules->at[i], t, pii, pii_count, hits);
