@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The channel rule through the plugin: events in, timers on the tenant's clock, alerts and states out. */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 #include <stdio.h>
 

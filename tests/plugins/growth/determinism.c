@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same log gives the same keyspace, byte for byte, however often the instance is made anew. */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 static void say(struct qun_fake *f, const char *at, uint64_t member) {
   cr_assert_eq(qun_fake_event(f, .type = "message", .at = at, .member = member, .group = "g",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 static qun_slice explain(struct qun_fake *f, int64_t member) {
   qun_slice r = qun_fake_ask(f, "growth.explain", QUN_INT("member", member));

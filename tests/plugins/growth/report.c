@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as a whole: cohorts by hand, months, gates, and every message in both languages. */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,21 +110,6 @@ Test(plugins_growth_report, an_empty_tenant_has_every_view) {
   qun_fake_close(f);
 }
 
-/* Every text of a model: [id, {..}]. */
-static void each_text(qun_slice value, void (*seen)(void *arg, qun_slice id), void *arg) {
-  struct qun_unpack u;
-  uint32_t n;
-  qun_slice v, id;
-  qun_unpack_init(&u, value);
-  if (qun_unpack_peek(&u) == QUN_MP_MAP && qun_unpack_map(&u, &n)) {
-    for (uint32_t i = 0; i < 2 * n && qun_unpack_any(&u, &v); i++) each_text(v, seen, arg);
-  } else if (qun_unpack_peek(&u) == QUN_MP_ARRAY && qun_unpack_array(&u, &n)) {
-    struct qun_unpack first = u;
-    if (n == 2 && qun_unpack_str(&first, &id) && qun_unpack_peek(&first) == QUN_MP_MAP) seen(arg, id);
-    for (uint32_t i = 0; i < n && qun_unpack_any(&u, &v); i++) each_text(v, seen, arg);
-  }
-}
-
 struct catalogue {
   char *text;
   unsigned checked;
@@ -155,8 +140,8 @@ Test(plugins_growth_report, every_text_has_words_in_both_languages) {
   qun_fake_advance_to(f, "2026-06-01 00:00");
   for (unsigned l = 0; l < 2; l++) {
     struct catalogue c = {slurp(files[l]), 0};
-    for (unsigned i = 0; i < 6; i++) each_text(growth_view_of(f, views[i]), must_have, &c);
-    each_text(qun_fake_ask(f, "growth.explain", QUN_INT("member", 1)), must_have, &c);
+    for (unsigned i = 0; i < 6; i++) model_each_text(growth_view_of(f, views[i]), must_have, &c);
+    model_each_text(qun_fake_ask(f, "growth.explain", QUN_INT("member", 1)), must_have, &c);
     cr_assert_gt(c.checked, 150);
     free(c.text);
   }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model.h"
+#include "tests/plugins/growth/growth.h"
 
 #include <stdio.h>
 

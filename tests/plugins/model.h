@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads numbers out of a report's model (qun/report.h). A value that is not there is ABSENT; nil is NIL. */
-#ifndef TEST_GROWTH_MODEL_H
-#define TEST_GROWTH_MODEL_H
+#ifndef TESTS_PLUGINS_MODEL_H
+#define TESTS_PLUGINS_MODEL_H
 
 #include <qun/fake_host.h>
 #include <qun/msgpack.h>
@@ -107,17 +107,19 @@ static inline int64_t model_series(qun_slice model, const char *section, const c
   return s.len && qun_mp_find(s, "values", &values) ? model_number(model_nth(values, nth)) : ABSENT;
 }
 
-static inline struct qun_fake *growth_open(void) {
-  struct qun_fake *f = qun_fake_open(QUN_BUILD_DIR "/plugins/growth");
-  cr_assert(f, "the package growth is built");
-  return f;
-}
-
-static inline qun_slice growth_view_of(struct qun_fake *f, const char *view) {
-  qun_slice model = qun_fake_ask(f, "growth.report", QUN_TEXT("view", view));
-  cr_assert(model.len > 0, "%s", qun_fake_message(f));
-  cr_assert(qun_mp_valid(model, 16));
-  return model;
+/* Every text of a model: [id, {..}]. */
+static inline void model_each_text(qun_slice value, void (*seen)(void *arg, qun_slice id), void *arg) {
+  struct qun_unpack u;
+  uint32_t n;
+  qun_slice v, id;
+  qun_unpack_init(&u, value);
+  if (qun_unpack_peek(&u) == QUN_MP_MAP && qun_unpack_map(&u, &n)) {
+    for (uint32_t i = 0; i < 2 * n && qun_unpack_any(&u, &v); i++) model_each_text(v, seen, arg);
+  } else if (qun_unpack_peek(&u) == QUN_MP_ARRAY && qun_unpack_array(&u, &n)) {
+    struct qun_unpack first = u;
+    if (n == 2 && qun_unpack_str(&first, &id) && qun_unpack_peek(&first) == QUN_MP_MAP) seen(arg, id);
+    for (uint32_t i = 0; i < n && qun_unpack_any(&u, &v); i++) model_each_text(v, seen, arg);
+  }
 }
 
 #endif
