@@ -58,6 +58,7 @@ int qun__text_read(struct qun_work *w, struct qun_text *t) {
   struct qun_unpack u;
   qun_slice key, value, item = qun_slice_of(NULL, 0), kind = item;
   uint32_t n;
+  int64_t to;
   int flag;
   memset(t, 0, sizeof *t);
   qun_unpack_init(&u, w->data);
@@ -79,9 +80,12 @@ int qun__text_read(struct qun_work *w, struct qun_text *t) {
       t->is_ad = flag != 0;
     else if (qun_slice_is(key, "staff") && qun_unpack_bool(&v, &flag))
       t->staff = flag != 0;
+    else if (qun_slice_is(key, "to") && qun_unpack_int(&v, &to))
+      t->direct = to > 0;
   }
   bool send = qun_slice_is(w->event->type, "content.send");
   if (send) t->staff = true;
+  if (send) t->direct = w->member != 0;
   t->is_ad |= send && qun_slice_is(kind, "ad");
   t->kind = t->is_ad ? "ad" : (item.len > 0 || (send && qun_slice_is(kind, "article"))) ? "article" : "chat";
   t->bound = w->bound->rules;
@@ -103,6 +107,7 @@ static void count_text(struct qun_work *w, const struct qun_text *t) {
   int category = qun__category(t->category);
   bump(w, ST_ADS, ST_LAST_AD);
   bump(w, ST_CATEGORY + category, ST_CATEGORY_LAST + category);
+  if (t->direct) bump(w, ST_DIRECT_ADS, ST_LAST_DIRECT_AD);
   if (qun_slice_is(t->audience, "minor")) bump(w, ST_MINOR_ADS, ST_LAST_MINOR_AD);
 }
 

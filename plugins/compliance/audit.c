@@ -47,6 +47,7 @@ static void say_satisfied(struct qun_work *w, const struct qun_rule *r, struct q
 static const char *subject_of(struct qun_work *w, const struct qun_rule *r) {
   bool zh = qun__chinese(w);
   if (r->kind == QUN_RULE_RECORD) return r->event ? r->event : "";
+  if (r->gate.direct) return zh ? "发给个人的广告" : "advertisement sent to one person";
   if (r->gate.audience) return zh ? "面向未成年人群组的广告" : "advertisement in a group for minors";
   if (r->gate.category.count) return zh ? "该类别的广告" : "advertisement of this category";
   if (r->gate.is_ad) return zh ? "广告" : "advertisement";
@@ -109,7 +110,9 @@ static void text_population(const struct qun_stats *s, const struct qun_rule *r,
     }
     return;
   }
-  if (r->gate.audience)
+  if (r->gate.direct)
+    count = ST_DIRECT_ADS, last = ST_LAST_DIRECT_AD;
+  else if (r->gate.audience)
     count = ST_MINOR_ADS, last = ST_LAST_MINOR_AD;
   else if (r->gate.is_ad)
     count = ST_ADS, last = ST_LAST_AD;

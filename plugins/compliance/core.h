@@ -85,6 +85,8 @@ enum qun_stat {
   ST_LAST_MINOR_AD,
   ST_FIRST_TEXT,
   ST_MINORS,
+  ST_DIRECT_ADS,
+  ST_LAST_DIRECT_AD,
   ST_CATEGORY, /* ads by category, then the last of each */
   ST_CATEGORIES = 12,
   ST_CATEGORY_LAST = ST_CATEGORY + ST_CATEGORIES,

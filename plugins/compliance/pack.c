@@ -116,6 +116,8 @@ static int parse_gate(struct parse *p, yaml_node_t *node, struct qun_gate *g) {
       error = qun__yaml_bool(y, v, name, &g->is_ad);
     else if (strcmp(name, "staff") == 0)
       error = qun__yaml_bool(y, v, name, &g->staff);
+    else if (strcmp(name, "direct") == 0)
+      error = qun__yaml_bool(y, v, name, &g->direct);
     else if (strcmp(name, "audience") == 0)
       error = qun__yaml_text(y, pool, v, name, &g->audience);
     else if (strcmp(name, "kind") == 0)
@@ -125,8 +127,9 @@ static int parse_gate(struct parse *p, yaml_node_t *node, struct qun_gate *g) {
     else if (strcmp(name, "not_category") == 0)
       error = qun__yaml_words(y, pool, v, name, &g->not_category);
     else
-      error = qun__yaml_fail(y, k, name,
-                             "unknown key of gate; known are is_ad, staff, audience, kind, category, not_category");
+      error =
+          qun__yaml_fail(y, k, name,
+                         "unknown key of gate; known are is_ad, staff, direct, audience, kind, category, not_category");
     if (error < 0) return error;
   }
   return 0;

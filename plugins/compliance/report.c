@@ -14,9 +14,9 @@ struct tally {
   const struct qun_rule *r;
   int32_t from, to; /* days */
   int64_t by_severity[4], facts, dismissed, resolved;
-  int64_t months[MONTHS][4]; /* open findings by month, the last one being that of `to` */
-  int32_t last_month;
-  struct qun_report *rows; /* findings view: rows are written here */
+  int64_t months[MONTHS][4];       /* open findings by month, the last one being that of `to` */
+  int32_t last_month, first_month; /* of the chart's end, of the log */
+  struct qun_report *rows;         /* findings view: rows are written here */
   uint32_t count;
 };
 
@@ -71,15 +71,18 @@ static int tally_one(void *arg, qun_slice key, qun_slice value) {
   return 0;
 }
 
+/* Worst first, so that a cut table keeps what matters. */
 static int tally_all(struct tally *t) {
   const struct qun_rulebook *b = t->w->in->book;
-  for (uint32_t i = 0; i < b->rules.count; i++) {
-    struct qun_key prefix;
-    if (!t->w->bound->rules[i]) continue;
-    t->r = &b->rules.at[i];
-    qun__finding_prefix(t->r, &prefix);
-    int error = qun__each(t->w, qun__key_slice(&prefix), tally_one, t);
-    if (error < 0) return error;
+  for (unsigned severity = 1; severity <= 4; severity++) {
+    for (uint32_t i = 0; i < b->rules.count; i++) {
+      struct qun_key prefix;
+      if (!t->w->bound->rules[i] || b->rules.at[i].severity != severity) continue;
+      t->r = &b->rules.at[i];
+      qun__finding_prefix(t->r, &prefix);
+      int error = qun__each(t->w, qun__key_slice(&prefix), tally_one, t);
+      if (error < 0) return error;
+    }
   }
   return 0;
 }
@@ -100,18 +103,41 @@ static const char *good_if(bool good) {
   return good ? "good" : "bad";
 }
 
-/* From the first month that has a finding, twelve at the least. */
+/* part / whole against its limit; not known while there is nothing to divide by. */
+static void ratio(struct qun_report *r, const char *id, int64_t part, int64_t whole, int64_t limit, bool at_least) {
+  char label[48];
+  if (whole > 0) {
+    int64_t ppm = part * 1000000 / whole;
+    figure(r, id, "ratio", ppm, good_if(at_least ? ppm >= limit : ppm < limit));
+    return;
+  }
+  snprintf(label, sizeof label, "figure.%s", id);
+  r->list++;
+  qun_pack_map(&r->pack, 5);
+  qun_pack_kv_cstr(&r->pack, "id", id);
+  qun_pack_cstr(&r->pack, "label");
+  qun_report_text(&r->pack, label);
+  qun_pack_kv_cstr(&r->pack, "kind", "ratio");
+  qun_pack_cstr(&r->pack, "value");
+  qun_pack_nil(&r->pack);
+  qun_pack_kv_cstr(&r->pack, "status", "none");
+}
+
+/* From the first month that has a finding, but the last twelve at the least, as far as there is a log. */
 static int first_shown(const struct tally *t) {
-  for (int i = 0; i < MONTHS - 12; i++)
+  int log = MONTHS - 1 - (t->last_month - t->first_month);
+  int from = MONTHS - 12;
+  for (int i = 0; i < from; i++)
     for (int s = 0; s < 4; s++)
-      if (t->months[i][s]) return i;
-  return MONTHS - 12;
+      if (t->months[i][s]) from = i;
+  return from > log ? from : log;
 }
 
 static void month_chart(struct qun_report *r, const struct tally *t) {
   static const char *const ids[] = {"s1", "s2", "s3", "s4"};
   static const char *const labels[] = {"severity.s1", "severity.s2", "severity.s3", "severity.s4"};
   int from = first_shown(t);
+  if (from > MONTHS - 1) from = MONTHS - 1;
   uint32_t n = (uint32_t)(MONTHS - from);
   qun_report_chart(r, "by_month", "section.by_month", "stacked", "axis.month", "month", n);
   for (int i = from; i < MONTHS; i++) qun_pack_int(&r->pack, t->last_month - (MONTHS - 1 - i));
@@ -133,26 +159,58 @@ static void status_chart(struct qun_report *r, const int64_t *by_status) {
   qun_report_list_end(r);
 }
 
-static int count_statuses(struct qun_work *w, int64_t *by_status) {
+static int judge_all(struct qun_work *w, struct qun_verdict_of *all, int64_t *by_status) {
   const struct qun_rulebook *b = w->in->book;
   for (uint32_t i = 0; i < b->rules.count; i++) {
-    struct qun_verdict_of v;
     if (!w->bound->rules[i]) continue;
-    int error = qun__audit_rule(w, &b->rules.at[i], &v);
+    int error = qun__audit_rule(w, &b->rules.at[i], &all[i]);
     if (error < 0) return error;
-    by_status[v.status]++;
+    by_status[all[i].status]++;
   }
   return 0;
+}
+
+/* The rules that are not satisfied, worst first. */
+static void act_table(struct qun_work *w, struct qun_report *r, const struct qun_verdict_of *all) {
+  static const struct {
+    const char *id, *kind;
+  } columns[] = {{"rule", "str"}, {"law", "str"},    {"article", "str"}, {"title", "str"},   {"severity", "str"},
+                 {"open", "int"}, {"reason", "str"}, {"remedy", "str"},  {"deadline", "str"}};
+  const struct qun_rulebook *b = w->in->book;
+  qun_report_table(r, "act", "section.act");
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) column(r, columns[i].id, columns[i].kind);
+  qun_report_rows(r);
+  for (unsigned severity = 1; severity <= 4; severity++) {
+    for (uint32_t i = 0; i < b->rules.count; i++) {
+      const struct qun_rule *rule = &b->rules.at[i];
+      char name[8];
+      if (!w->bound->rules[i] || rule->severity != severity || all[i].status != QUN_NOT_SATISFIED) continue;
+      snprintf(name, sizeof name, "S%u", severity);
+      qun_report_row(r, 9);
+      qun_pack_cstr(&r->pack, rule->id);
+      qun_pack_cstr(&r->pack, rule->law ? rule->law : qun__said(w, &rule->pack->law));
+      qun_pack_cstr(&r->pack, rule->article);
+      qun_pack_cstr(&r->pack, qun__said(w, &rule->title));
+      qun_pack_cstr(&r->pack, name);
+      qun_pack_int(&r->pack, all[i].open);
+      qun_pack_cstr(&r->pack, all[i].reason);
+      qun_pack_cstr(&r->pack, qun__said(w, &rule->remedy));
+      qun_pack_cstr(&r->pack, rule->deadline ? rule->deadline : "");
+    }
+  }
+  qun_report_list_end(r);
 }
 
 static int view_overview(struct qun_work *w, struct qun_report *r, struct tally *t) {
   const struct qun_stats *s = w->stats;
   int64_t by_status[3] = {0}, members = s->at[ST_MEMBERS], joins = s->at[ST_JOINS];
-  int64_t rate = members > 0 ? s->at[ST_COMPLAINTS] * 1000000 / members : 0;
-  int64_t consent = joins > 0 ? s->at[ST_JOINS_CONSENTED] * 1000000 / joins : 0;
-  int error = tally_all(t);
-  if (error == 0) error = count_statuses(w, by_status);
-  if (error < 0) return error;
+  struct qun_verdict_of *all = calloc(w->in->book->rules.count + 1, sizeof *all);
+  int error = all ? tally_all(t) : QUN_EFAIL;
+  if (error == 0) error = judge_all(w, all, by_status);
+  if (error < 0) {
+    free(all);
+    return error;
+  }
   qun_report_figures(r, "rules", "section.rules");
   figure(r, "rules", "int", by_status[0] + by_status[1] + by_status[2], "none");
   figure(r, "satisfied", "int", by_status[QUN_SATISFIED], "none");
@@ -173,11 +231,13 @@ static int view_overview(struct qun_work *w, struct qun_report *r, struct tally 
   figure(r, "advertisements", "int", s->at[ST_ADS], "none");
   figure(r, "members", "int", members, "none");
   figure(r, "complaints", "int", s->at[ST_COMPLAINTS], "none");
-  figure(r, "complaint_rate", "ratio", rate, members ? good_if(rate < w->bound->complaint_ppm) : "none");
-  figure(r, "consent_rate", "ratio", consent, joins ? good_if(consent >= w->bound->consent_ppm) : "none");
+  ratio(r, "complaint_rate", s->at[ST_COMPLAINTS], members, w->bound->complaint_ppm, false);
+  ratio(r, "consent_rate", s->at[ST_JOINS_CONSENTED], joins, w->bound->consent_ppm, true);
   qun_report_list_end(r);
   status_chart(r, by_status);
   month_chart(r, t);
+  act_table(w, r, all);
+  free(all);
   return 0;
 }
 
@@ -364,6 +424,7 @@ int qun__report(struct qun_work *w, const struct qun_request *q) {
   int32_t first = w->ctx->clock_day;
   int error = w->stats->at[ST_FIRST_MS] ? day_of(w, w->stats->at[ST_FIRST_MS], &first) : 0;
   if (error < 0) return error;
+  t.first_month = month_of(first);
   t.last_month = month_of(t.to < w->ctx->clock_day ? t.to : w->ctx->clock_day);
   qun_report_begin(&r, "compliance", views[i].name, views[i].title, w->ctx->clock_ms,
                    t.from == INT32_MIN ? first : t.from, t.to == INT32_MAX ? w->ctx->clock_day : t.to);

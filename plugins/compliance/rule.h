@@ -41,9 +41,9 @@ struct qun_matches {
 enum qun_rule_kind { QUN_RULE_TEXT = 1, QUN_RULE_RECORD = 2, QUN_RULE_MANUAL = 4 };
 
 struct qun_gate {
-  bool is_ad, staff;
-  char *audience;        /* group audience, such as minor */
-  struct qun_words kind; /* ad, chat, article */
+  bool is_ad, staff, direct; /* direct: sent to one person */
+  char *audience;            /* group audience, such as minor */
+  struct qun_words kind;     /* ad, chat, article */
   struct qun_words category;
   struct qun_words not_category;
 };

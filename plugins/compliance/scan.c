@@ -301,6 +301,7 @@ static bool gate_open(const struct qun_rule *r, const struct qun_text *t) {
   if (t->bound && !t->bound[r->index]) return false;
   if (g->is_ad && !t->is_ad) return false;
   if (g->staff && !t->staff) return false;
+  if (g->direct && !t->direct) return false;
   if (g->audience && !qun_slice_is(t->audience, g->audience)) return false;
   if (g->kind.count && !qun__words_have(&g->kind, qun_str(t->kind))) return false;
   if (g->category.count && !qun__words_have(&g->category, t->category)) return false;

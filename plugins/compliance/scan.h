@@ -17,7 +17,7 @@ struct qun_text {
   qun_slice text;
   qun_slice category, label, audience;
   const char *kind; /* ad, chat or article */
-  bool is_ad, staff;
+  bool is_ad, staff, direct;
   const uint8_t *bound; /* per rule: 1 when the tenant is bound to it; NULL: all */
 };
 

@@ -63,6 +63,7 @@ int qun__check(struct qun_work *w, const struct qun_request *q) {
                        .is_ad = strcmp(kind, "ad") == 0,
                        .bound = w->bound->rules};
   t.is_ad |= qun_mp_bool(q->params, "is_ad", 0) != 0;
+  t.direct = qun_mp_bool(q->params, "direct", 0) != 0;
   t.staff = strcmp(kind, "chat") != 0;
   if (qun__scan(w->in->book->scanner, &t, &hits) < 0) return refuse(w, QUN_EINVAL, "text: cannot be scanned");
   qun_pack_init(&p);

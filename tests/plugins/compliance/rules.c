@@ -22,7 +22,7 @@ static int param(const char *params, const char *name, char *buf, size_t cap) {
 }
 
 static int hits(struct qun_fake *f, const struct text_case *c, const char *params, const char *text) {
-  char kind[16], category[24], audience[16], label[24];
+  char kind[16], category[24], audience[16], label[24], direct[4];
   qun_slice reply, list, hit;
   struct qun_unpack u;
   uint32_t n = 0, found = 0;
@@ -30,8 +30,10 @@ static int hits(struct qun_fake *f, const struct text_case *c, const char *param
   param(params, "category", category, sizeof category);
   param(params, "audience", audience, sizeof audience);
   param(params, "label", label, sizeof label);
+  int is_direct = param(params, "direct", direct, sizeof direct);
   reply = qun_fake_ask(f, "compliance.check", QUN_TEXT("text", text), QUN_TEXT("kind", kind),
-                       QUN_TEXT("category", category), QUN_TEXT("audience", audience), QUN_TEXT("label", label));
+                       QUN_TEXT("category", category), QUN_TEXT("audience", audience), QUN_TEXT("label", label),
+                       QUN_BOOL("direct", is_direct));
   cr_assert(reply.len > 0, "%s: %s", c->rule, qun_fake_message(f));
   cr_assert(qun_mp_find(reply, "hits", &list));
   qun_unpack_init(&u, list);
