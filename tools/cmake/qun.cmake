@@ -2,6 +2,8 @@
 include(CTest)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+# Without it the tests are left out: tools/run needs none, tools/test brings it.
+pkg_check_modules(QUN_CRITERION QUIET criterion)
 
 function(qun_pkg target)
   foreach(module ${ARGN})
@@ -87,6 +89,9 @@ endfunction()
 
 # qun_test(NAME SOURCES ... LIBS ... PLUGINS ...): a Criterion program that ctest runs; NAME mirrors the tree with dots
 function(qun_test name)
+  if(NOT QUN_CRITERION_FOUND)
+    return()
+  endif()
   cmake_parse_arguments(A "" "" "SOURCES;PKG;LIBS;PLUGINS" ${ARGN})
   string(REPLACE "." "_" target "test_${name}")
   add_executable(${target} EXCLUDE_FROM_ALL ${A_SOURCES})
