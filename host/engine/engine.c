@@ -135,6 +135,7 @@ int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o,
   if (!e->options.readers) e->options.readers = DEFAULT_READERS;
   if (!e->options.queue_events) e->options.queue_events = DEFAULT_QUEUE;
   pthread_mutex_init(&e->lock, NULL);
+  pthread_mutex_init(&e->outbox_lock, NULL);
   int rc = open_parts(e, o, err);
   if (rc < 0)
     qun_engine_close(e);
@@ -154,6 +155,7 @@ void qun_engine_close(struct qun_engine *e) {
   qun_plugin_metrics_destroy(e->metrics);
   qun_plugin_set_destroy(e->plugins);
   if (e->lock_fd >= 0) close(e->lock_fd);
+  pthread_mutex_destroy(&e->outbox_lock);
   pthread_mutex_destroy(&e->lock);
   free(e->data_dir);
   free(e->keys_dir);
@@ -183,8 +185,10 @@ const char *qun_engine_keys_dir(const struct qun_engine *e) {
 }
 
 void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, void *arg) {
+  pthread_mutex_lock(&e->outbox_lock);
   e->outbox_arg = arg;
   e->outbox_hook = hook;
+  pthread_mutex_unlock(&e->outbox_lock);
 }
 
 void qun_engine_plugin_metrics(struct qun_engine *e, void (*each)(void *, const char *, const char *, uint64_t),

@@ -44,7 +44,7 @@ const char *qun_engine_data_dir(const struct qun_engine *e);
 const char *qun_engine_keys_dir(const struct qun_engine *e);
 
 /* Called on a shard's thread after a commit that left released outbox rows; quick, must not call back. One hook; set
- * before writing. */
+ * before writing. Setting another or NULL waits until a call of the old one has ended. */
 typedef void (*qun_engine_outbox_hook)(void *arg, const char *tenant);
 void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, void *arg);
 /* Calls `each` with every counter of plugins. */

@@ -72,7 +72,8 @@ struct qun_engine {
   struct qun_journal *journal;
   qun_engine_outbox_hook outbox_hook;
   void *outbox_arg;
-  pthread_mutex_t lock; /* tenants come and go */
+  pthread_mutex_t outbox_lock; /* the hook; a call of it ends before another is set */
+  pthread_mutex_t lock;        /* tenants come and go */
 };
 
 struct qun_shard *qun__shard_of(struct qun_engine *e, const char *tenant);

@@ -55,6 +55,12 @@ static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_erro
   return rc;
 }
 
+static void tell_outbox(struct qun_engine *e, const char *tenant) {
+  pthread_mutex_lock(&e->outbox_lock);
+  if (e->outbox_hook) e->outbox_hook(e->outbox_arg, tenant);
+  pthread_mutex_unlock(&e->outbox_lock);
+}
+
 /* Applies jobs of one tenant in one commit. */
 static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *err) {
   struct qun_tenant *t = jobs->tenant;
@@ -82,7 +88,7 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
     fprintf(stderr, "warn tenant %s: tenant.yaml could not be written; the log has the settings\n", t->name);
   if (behind) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) note_timers(s, t);
-  if (outbox && s->engine->outbox_hook) s->engine->outbox_hook(s->engine->outbox_arg, t->name);
+  if (outbox || behind) tell_outbox(s->engine, t->name);
   return rc;
 }
 
