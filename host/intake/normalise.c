@@ -215,6 +215,12 @@ static int seal_id(struct qun_normaliser *n, const struct qun_input *in, qun_sli
 
 /* ---------------------------------------------------------------- one event */
 
+/* The host's own records have these sources; their ids must not be taken by others beforehand. */
+static int check_source(qun_slice source, struct qun_error *err) {
+  if (!qun_slice_is(source, "qun") && (source.len < 4 || memcmp(source.ptr, "qun:", 4) != 0)) return QUN_OK;
+  return qun_error_set(err, QUN_EDENIED, "source \"%s\" is the host's own", qun__quote(source).text);
+}
+
 static int copy(struct qun_arena *arena, qun_slice *to, qun_slice from) {
   if (from.len == 0) return 1;
   *to = qun_arena_copy(arena, from);
@@ -266,6 +272,7 @@ int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_s
   int rc;
   if ((rc = read_envelope(&e, canonical, err)) < 0) return rc;
   if ((rc = check_type(n, e.text[TYPE], &type, err)) < 0) return rc;
+  if ((rc = check_source(e.text[SOURCE], err)) < 0) return rc;
   if ((rc = check_time(n, &e, err)) < 0) return rc;
   if ((rc = qun__data_read(&d, type, e.text[DATA], n->seal_text, err)) < 0) return rc;
   if ((rc = check_ident(&e, &d, err)) < 0) return rc;

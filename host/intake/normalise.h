@@ -48,7 +48,7 @@ struct qun_normaliser {
 
 /* Appends one event to `batch`. `canonical` is checked for well-formed msgpack, depth (16) and UTF-8 first, so foreign
    bytes may be given as they are. QUN_EINVAL: what is wrong and where (`data.amount of "purchase" must be an integer in
-   minor units (got text)`); QUN_EDENIED: a type the caller may not send. The batch is unchanged on refusal. Any thread;
+   minor units (got text)`); QUN_EDENIED: a type the caller may not send, or the source "qun" or "qun:...". The batch is unchanged on refusal. Any thread;
    a normaliser belongs to one thread at a time. An absent value and nil are the same. Fields are stored in the
    vocabulary's order, so the digest does not depend on the sender's order. identity: the sealed fields marked IDENT,
    and "id": the member's sealed platform id, in the first event of the batch that names the member. */
