@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* qund: the engine, HTTP and the intake socket on one libuv loop. */
+#include "host/delivery/delivery.h"
 #include "host/http/listen.h"
 #include "host/http/server.h"
 #include "host/intake/socket.h"
@@ -19,6 +20,7 @@ struct daemon {
   uv_loop_t loop;
   uv_signal_t sigterm, sigint;
   struct qun_engine *engine;
+  struct qun_delivery *delivery;
   struct qun_api *api;
   struct qun_http *http;
   struct qun_intake *intake;
@@ -56,6 +58,20 @@ static int path_in(char out[PATH_MAX], const char *dir, const char *name, struct
   return 0;
 }
 
+/* On the delivery's thread. */
+static void delivery_line(void *arg, int level, const char *line) {
+  struct daemon *d = arg;
+  qun_log_line(&d->log, level, "%s", line);
+}
+
+static int open_delivery(struct daemon *d, struct qun_error *err) {
+  struct qun_delivery_options options = {.allow_loopback = qun_qund_number(d->settings.allow_loopback) != 0,
+                                         .sweep = true,
+                                         .log = delivery_line,
+                                         .log_arg = d};
+  return qun_delivery_start(&d->delivery, d->engine, &options, err);
+}
+
 static int open_engine(struct daemon *d, struct qun_error *err) {
   const struct qun_qund_settings *s = &d->settings;
   struct qun_engine_options options = {
@@ -73,7 +89,8 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
   const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
   for (uint32_t i = 0; i < plugins->refused_count; i++)
     qun_log_line(&d->log, QUN_LOG_WARN, "plugin refused: %s: %s", plugins->refused[i].dir, plugins->refused[i].reason);
-  return qun_api_create(&d->api, d->engine, err);
+  rc = open_delivery(d, err);
+  return rc < 0 ? rc : qun_api_create(&d->api, d->engine, err);
 }
 
 static int open_http(struct daemon *d, struct qun_error *err) {
@@ -162,6 +179,7 @@ static int run(struct daemon *d, struct qun_error *err) {
     stop(d, "could not start");
   uv_run(&d->loop, UV_RUN_DEFAULT);
   qun_api_destroy(d->api);
+  qun_delivery_stop(d->delivery);
   qun_engine_close(d->engine);
   if (d->unix_path[0]) unlink(d->unix_path);
   if (d->intake_path[0]) unlink(d->intake_path);

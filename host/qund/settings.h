@@ -33,6 +33,7 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(timeout, NUMBER, "30", 1, 3600, "SECONDS", "an HTTP connection that does nothing is closed after this")            \
   X(drain, NUMBER, "10", 1, 3600, "SECONDS", "on stop: how long clients may take to fetch their answers")              \
   X(allow_untrusted, BOOL, "false", 0, 0, "", "load plugins that are not on the list made at build")                   \
+  X(allow_loopback, BOOL, "false", 0, 0, "", "webhooks may go to this machine, also by plain http")                    \
   X(log_level, TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error")
 
 struct qun_qund_settings {

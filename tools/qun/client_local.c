@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The API in this process: opens the data directory itself and dispatches as the agency. */
+#include "host/delivery/delivery.h"
 #include "host/ops/api.h"
 #include "tools/qun/client.h"
 
@@ -10,6 +11,7 @@
 
 struct local {
   struct qun_engine *engine;
+  struct qun_delivery *delivery;
   struct qun_api *api;
   const char *locale;
   struct qun_api_request request;
@@ -23,6 +25,7 @@ static void local_close(void *self) {
   struct local *l = self;
   if (!l) return;
   qun_api_destroy(l->api);
+  qun_delivery_stop(l->delivery);
   qun_engine_close(l->engine);
   pthread_cond_destroy(&l->done);
   pthread_mutex_destroy(&l->lock);
@@ -39,6 +42,7 @@ int qun_client_local_open(void **self, const struct qun_client_options *options,
   pthread_cond_init(&l->done, NULL);
   l->locale = options->locale;
   int rc = qun_engine_open(&l->engine, &engine, err);
+  if (rc == 0) rc = qun_delivery_start(&l->delivery, l->engine, NULL, err);
   if (rc == 0) rc = qun_api_create(&l->api, l->engine, err);
   if (rc < 0) {
     local_close(l);
