@@ -18,8 +18,9 @@ struct qun_dupguard {
   uint32_t index_size; /* power of two, over twice cap */
   struct qun_dup_run runs[RUNS_MAX], planned[RUNS_MAX];
   uint32_t runs_count, planned_count;
-  uint32_t next_run; /* id */
-  uint32_t flushed;  /* entries at the front that planned runs hold */
+  struct qun_dup_filter filters[RUNS_MAX]; /* of `runs`, in the snapshot of the batch in hand */
+  uint32_t next_run;                       /* id */
+  uint32_t flushed;                        /* entries at the front that planned runs hold */
 };
 
 static const char key_name[] = "dup_key";
@@ -77,6 +78,14 @@ void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice 
   crypto_shorthash_siphashx24(key, text, 1 + n + m, g->sip_key);
 }
 
+int qun_dupguard_begin(struct qun_dupguard *g, const struct qun_view *v) {
+  for (uint32_t i = 0; i < g->runs_count; i++) {
+    int rc = qun_dup_filter_get(v->txn, v->store->dbi[QUN_TABLE_DUP], &g->runs[i], &g->filters[i]);
+    if (rc < 0) return rc;
+  }
+  return 0;
+}
+
 int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY],
                       uint64_t *seq) {
   if (g->index_size) {
@@ -88,6 +97,7 @@ int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, co
     }
   }
   for (uint32_t i = 0; i < g->runs_count; i++) {
+    if (!qun_dup_filter_may(&g->filters[i], key)) continue;
     int rc = qun_dup_run_find(v->txn, v->store->dbi[QUN_TABLE_DUP], &g->runs[i], key, seq);
     if (rc) return rc;
   }

@@ -22,6 +22,8 @@ struct qun_dupguard;
 int qun_dupguard_open(struct qun_dupguard **out, struct qun_store *s, struct qun_error *err);
 void qun_dupguard_close(struct qun_dupguard *g);
 void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice id, unsigned char key[QUN_DUP_KEY]);
+/* Before a batch's first look: finds the runs' filters in its snapshot, good until the batch ends. QUN_EFAIL: damaged. */
+int qun_dupguard_begin(struct qun_dupguard *g, const struct qun_view *v);
 /* 1: known, *seq is its sequence. 0: new. Sees committed runs through the view and all keys added since, committed or
  * not. QUN_EFAIL. */
 int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, const unsigned char key[QUN_DUP_KEY],

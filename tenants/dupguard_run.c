@@ -31,19 +31,26 @@ static size_t bloom_blocks(uint32_t n) {
   return blocks ? blocks : 1;
 }
 
-/* Sets or tests the key's bits in its 64-byte block. The block comes from the key's first half, the bits from its
- * second. */
-static bool bloom_probe(unsigned char *bits, size_t blocks, const unsigned char *key, bool set) {
-  uint64_t a, b;
+/* A key's 64-byte block, from its first half; the bits in it come from the second. */
+static size_t bloom_block(size_t blocks, const unsigned char *key, uint64_t *bits) {
+  uint64_t a;
   memcpy(&a, key, 8);
-  memcpy(&b, key + 8, 8);
-  unsigned char *block = bits + (size_t)(((unsigned __int128)a * blocks) >> 64) * (BLOCK_BITS / 8);
-  for (int i = 0; i < PROBES; i++, b >>= 9) {
-    unsigned bit = (unsigned)(b & (BLOCK_BITS - 1));
-    if (set)
-      block[bit >> 3] |= (unsigned char)(1u << (bit & 7));
-    else if (!(block[bit >> 3] & (1u << (bit & 7))))
-      return false;
+  memcpy(bits, key + 8, 8);
+  return (size_t)(((unsigned __int128)a * blocks) >> 64) * (BLOCK_BITS / 8);
+}
+
+static void bloom_set(unsigned char *filter, size_t blocks, const unsigned char *key) {
+  uint64_t bits;
+  unsigned char *block = filter + bloom_block(blocks, key, &bits);
+  for (int i = 0; i < PROBES; i++, bits >>= 9)
+    block[(bits & (BLOCK_BITS - 1)) >> 3] |= (unsigned char)(1u << (bits & 7));
+}
+
+static bool bloom_test(const unsigned char *filter, size_t blocks, const unsigned char *key) {
+  uint64_t bits;
+  const unsigned char *block = filter + bloom_block(blocks, key, &bits);
+  for (int i = 0; i < PROBES; i++, bits >>= 9) {
+    if (!(block[(bits & (BLOCK_BITS - 1)) >> 3] & (1u << (bits & 7)))) return false;
   }
   return true;
 }
@@ -83,7 +90,7 @@ static int writer_flush(struct writer *w) {
 }
 
 static int writer_add(struct writer *w, const struct qun_dup_entry *e) {
-  bloom_probe(w->bloom, w->blocks, e->key, true);
+  bloom_set(w->bloom, w->blocks, e->key);
   w->chunk[w->fill++] = *e;
   w->written++;
   return w->fill == CHUNK ? writer_flush(w) : 0;
@@ -136,12 +143,21 @@ static int get(MDB_txn *txn, MDB_dbi dbi, char kind, uint32_t run, uint32_t chun
   return mdb_get(txn, dbi, &k, v);
 }
 
+int qun_dup_filter_get(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, struct qun_dup_filter *out) {
+  MDB_val v;
+  out->blocks = bloom_blocks(run->count);
+  if (get(txn, dbi, 'b', run->id, 0, &v) || v.mv_size < out->blocks * (BLOCK_BITS / 8)) return QUN_EFAIL;
+  out->bits = v.mv_data;
+  return 0;
+}
+
+bool qun_dup_filter_may(const struct qun_dup_filter *filter, const unsigned char *key) {
+  return bloom_test(filter->bits, filter->blocks, key);
+}
+
 int qun_dup_run_find(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, const unsigned char *key,
                      uint64_t *seq) {
   MDB_val v;
-  size_t blocks = bloom_blocks(run->count);
-  if (get(txn, dbi, 'b', run->id, 0, &v) || v.mv_size < blocks * (BLOCK_BITS / 8)) return QUN_EFAIL;
-  if (!bloom_probe(v.mv_data, blocks, key, false)) return 0;
   if (get(txn, dbi, 'r', run->id, 0, &v) || v.mv_size < 16) return QUN_EFAIL;
   const unsigned char *fences = (const unsigned char *)v.mv_data + 8;
   uint32_t lo = 0, hi = (uint32_t)((v.mv_size - 8) / 8);

@@ -17,6 +17,17 @@ struct qun_dup_run {
   uint32_t id, level, count;
 };
 
+/* A run's Bloom filter in a snapshot's pages. */
+struct qun_dup_filter {
+  const unsigned char *bits;
+  size_t blocks;
+};
+
+/* Finds a run's filter. QUN_EFAIL: damaged. */
+int qun_dup_filter_get(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_run *run, struct qun_dup_filter *out);
+/* False: the key is certainly not in the run. */
+bool qun_dup_filter_may(const struct qun_dup_filter *filter, const unsigned char *key);
+
 /* Sorts a copy of n entries and writes them as a run of level 0. 0 or an LMDB status. */
 int qun_dup_run_write(MDB_txn *txn, MDB_dbi dbi, const struct qun_dup_entry *entries, uint32_t n, uint32_t id,
                       struct qun_dup_run *out);

@@ -7,11 +7,29 @@
 #include <bsd/sys/tree.h>
 #include <stdlib.h>
 
+/* Keys are short and a tenant's own; uthash's default looks at one byte at a time. */
+#define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = hash_key((keyptr), (keylen)))
+static inline unsigned hash_key(const void *key, size_t len);
 #define HASH_NONFATAL_OOM 1 /* a failed insert leaves hh.tbl NULL */
 #include <uthash.h>
 
+static inline unsigned hash_key(const void *key, size_t len) {
+  const unsigned char *at = key;
+  uint64_t h = 0x9e3779b97f4a7c15ull ^ len, part;
+  for (; len >= 8; at += 8, len -= 8) {
+    memcpy(&part, at, 8);
+    h = (h ^ part) * 0xd6e8feb86659fd93ull;
+    h ^= h >> 32;
+  }
+  part = 0;
+  memcpy(&part, at, len);
+  h = (h ^ part) * 0xd6e8feb86659fd93ull;
+  return (unsigned)(h ^ (h >> 32));
+}
+
 struct node {
   struct qun_overlay_row row; /* first: a row pointer is a node pointer */
+  uint64_t head;              /* the key's first 8 bytes as a number that sorts like them */
   RB_ENTRY(node) order;
   UT_hash_handle hh;
 };
@@ -22,7 +40,14 @@ struct undo {
   enum qun_overlay_state state;
 };
 
+static uint64_t head_of(qun_slice key) {
+  unsigned char bytes[8] = {0};
+  if (key.len) memcpy(bytes, key.ptr, key.len < 8 ? (size_t)key.len : 8);
+  return qun_be64_read(bytes);
+}
+
 static int compare(const struct node *a, const struct node *b) {
+  if (a->head != b->head) return a->head < b->head ? -1 : 1;
   return qun_slice_cmp(a->row.key, b->row.key);
 }
 
@@ -72,6 +97,7 @@ static struct node *find_or_add(struct qun_overlay *o, unsigned table, qun_slice
   if (!n) return NULL;
   memset(n, 0, sizeof *n);
   n->row.key = qun_arena_copy(&o->arena, key);
+  n->head = head_of(key);
   if (!n->row.key.ptr) return NULL;
   HASH_ADD_KEYPTR(hh, o->tables[table].hash, n->row.key.ptr, (unsigned)key.len, n);
   if (!n->hh.tbl) return NULL;
@@ -117,7 +143,7 @@ const struct qun_overlay_row *qun_overlay_find(const struct qun_overlay *o, unsi
 }
 
 const struct qun_overlay_row *qun_overlay_seek(const struct qun_overlay *o, unsigned table, qun_slice key, bool after) {
-  struct node want = {.row = {.key = key}};
+  struct node want = {.row = {.key = key}, .head = head_of(key)};
   struct order_tree tree = o->tables[table].order; /* RB_NFIND only reads, but wants a tree that it could write */
   struct node *n = RB_NFIND(order_tree, &tree, &want);
   if (n && after && qun_slice_eq(n->row.key, key)) n = RB_NEXT(order_tree, &tree, n);

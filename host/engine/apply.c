@@ -26,6 +26,8 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
   if (a->head.clock_ms == INT64_MIN) a->head.clock_ms = 0;
   a->clock_ms = a->head.clock_ms;
   a->log_first = a->head.seq + 1;
+  if (o->dup && qun_dupguard_begin(o->dup, &a->batch.view) < 0)
+    return qun_error_set(err, QUN_ECONFLICT, "tenant %s: the duplicate index is damaged", o->name);
   if (!o->audit) return 0;
   if (!o->audit->known || o->audit->seq != a->head.seq)
     return qun_audit_tail_load(&a->tail, &a->batch.view, o->vault, &a->head, err);
@@ -174,7 +176,8 @@ static int settle(struct qun_apply *a, struct qun_scope *s, uint32_t plugin, con
   struct qun_dead_letter letter = {.seq = r->seq,
                                    .plugin = qun_str(m->id),
                                    .reason =
-                                       qun_str(s->message[0] ? s->message : "the handler failed and gave no reason"),
+                                       qun_str(s->message && s->message[0] ? s->message
+                                                                           : "the handler failed and gave no reason"),
                                    .type = r->type,
                                    .id = r->id,
                                    .source = r->source};

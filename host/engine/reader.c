@@ -155,9 +155,9 @@ static int run_request(struct call *c, struct qun_runtime *rt, struct qun_slot *
   int rc = qun_instance_request(&rt->instances[number], &scope, &request);
   if (rc < 0)
     return qun_error_set(err, rc, "%s: %s", c->service,
-                         scope.message[0]      ? scope.message
-                         : rc == QUN_ENOTFOUND ? "not found"
-                                               : "refused without a reason");
+                         scope.message && scope.message[0] ? scope.message
+                         : rc == QUN_ENOTFOUND             ? "not found"
+                                                           : "refused without a reason");
   if (scope.request) return qun_error_set(err, QUN_EFAIL, "%s gave no answer", c->service);
   c->reply = scope.reply;
   return 0;

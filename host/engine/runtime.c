@@ -35,12 +35,19 @@ static void host_log(const struct qun_host *host, int level, qun_slice msg) {
 static int host_fail(const struct qun_host *host, int code, qun_slice msg) {
   struct qun_scope *scope = instance_of(host)->scope;
   if (scope)
-    snprintf(scope->message, sizeof scope->message, "%.*s", (int)(msg.len > 250 ? 250 : msg.len),
+    snprintf(scope->message, sizeof instance_of(host)->message, "%.*s", (int)(msg.len > 250 ? 250 : msg.len),
              (const char *)msg.ptr);
   return code < 0 ? code : QUN_EFAIL;
 }
 
 /* ---------------------------------------------------------------- instances */
+
+/* A callback of the instance begins: what it says goes into the instance's own buffer. */
+static void enter(struct qun_instance *in, struct qun_scope *scope) {
+  in->message[0] = '\0';
+  scope->message = in->message;
+  in->scope = scope;
+}
 
 static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error *err) {
   struct qun_instance *in = &rt->instances[n];
@@ -55,7 +62,7 @@ static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error 
                               .plugin = &rt->plugins->plugins[n],
                               .number = n};
   struct qun_scope scope = {0};
-  in->scope = &scope;
+  enter(in, &scope);
   int rc = in->plugin->vtable->create(&in->host, qun_slice_of(&empty_map, 1), &in->self);
   in->scope = NULL;
   if (rc < 0)
@@ -156,7 +163,7 @@ static int tell(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const
                             .mode = QUN_MODE_TENANT,
                             .tenant = slot->handle,
                             .local = slot->local[n]};
-  in->scope = &scope;
+  enter(in, &scope);
   int rc = in->plugin->vtable->on_tenant(in->self, &ctx, &info, &slot->local[n]);
   in->scope = NULL;
   if (rc < 0)
@@ -276,7 +283,7 @@ int qun_instance_event(struct qun_instance *in, struct qun_scope *scope, const s
   if (in->scope) return QUN_ECONFLICT;
   if (!in->plugin->vtable->on_event) return 0;
   struct qun_context ctx = context_of(in, scope);
-  in->scope = scope;
+  enter(in, scope);
   int rc = in->plugin->vtable->on_event(in->self, &ctx, event);
   in->scope = NULL;
   return rc;
@@ -286,7 +293,7 @@ int qun_instance_timer(struct qun_instance *in, struct qun_scope *scope, const s
   if (in->scope) return QUN_ECONFLICT;
   if (!in->plugin->vtable->on_timer) return 0;
   struct qun_context ctx = context_of(in, scope);
-  in->scope = scope;
+  enter(in, scope);
   int rc = in->plugin->vtable->on_timer(in->self, &ctx, timer);
   in->scope = NULL;
   return rc;
@@ -296,7 +303,7 @@ int qun_instance_request(struct qun_instance *in, struct qun_scope *scope, const
   if (in->scope) return QUN_ECONFLICT;
   if (!in->plugin->vtable->on_request) return QUN_EUNSUPPORTED;
   struct qun_context ctx = context_of(in, scope);
-  in->scope = scope;
+  enter(in, scope);
   int rc = in->plugin->vtable->on_request(in->self, &ctx, request);
   in->scope = NULL;
   return rc;

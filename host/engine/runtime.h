@@ -56,7 +56,7 @@ struct qun_scope {
   bool timers_changed, outbox_changed;
   qun_handle request; /* the open request; 0 none or answered */
   qun_slice reply;
-  char message[256]; /* of fail() */
+  char *message; /* of fail(): the instance's 256 bytes, empty if it said nothing; NULL: no callback ran */
 };
 
 struct qun_instance {
@@ -66,6 +66,7 @@ struct qun_instance {
   uint32_t number;
   void *self;
   struct qun_scope *scope; /* of the running callback; NULL: none runs */
+  char message[256];       /* what the running or last callback said */
 };
 
 struct qun_runtime {

@@ -59,7 +59,8 @@ static int call_call(const struct qun_host *host, qun_handle tenant, const char 
                                 .caller = qun_str(in->plugin->manifest->id)};
   int rc = qun_instance_request(&in->runtime->instances[number], &scope, &request);
   if (rc < 0) {
-    snprintf(outer->message, sizeof outer->message, "%s", scope.message);
+    snprintf(outer->message, sizeof in->message, "%s",
+             scope.message ? scope.message : "it is running: a cycle of calls");
     return rc;
   }
   if (scope.request) return QUN_EFAIL; /* it answered nothing */

@@ -21,11 +21,12 @@ static void id_key(const struct qun_dupguard *g, uint32_t n, unsigned char key[Q
   qun_dupguard_key(g, qun_str("source"), qun_str(id), key);
 }
 
-static int find(struct scratch *s, const struct qun_dupguard *g, uint32_t n, uint64_t *seq) {
+static int find(struct scratch *s, struct qun_dupguard *g, uint32_t n, uint64_t *seq) {
   unsigned char key[QUN_DUP_KEY];
   struct qun_view v;
   id_key(g, n, key);
   cr_assert_eq(qun_view_begin(&v, s->store, NULL), 0);
+  cr_assert_eq(qun_dupguard_begin(g, &v), 0);
   int found = qun_dupguard_find(g, &v, key, seq);
   qun_view_end(&v);
   return found;
