@@ -323,3 +323,78 @@ Test(host_engine, refuses_settings_that_do_not_fit) {
   }
   bed_remove(&b);
 }
+
+Test(host_engine, gives_a_plugin_no_way_to_another_tenant) {
+  struct bed b;
+  bed_open(&b, 1); /* one shard: one instance meets both */
+  bed_tenant(&b, "acme", true);
+  bed_tenant(&b, "other", true);
+  for (uint32_t i = 0; i < 10; i++) { /* the plugin aborts when a call with a handle not its own goes through */
+    bed_feed(&b, "acme", i * 20, 20, 20);
+    bed_feed(&b, "other", i * 20, 10, 10);
+  }
+  cr_assert_eq(bed_int(&b, "acme", "events", NULL), 200);
+  cr_assert_eq(bed_int(&b, "other", "events", NULL), 100);
+  cr_assert_eq(bed_int(&b, "other", "dead_letters", NULL), 0);
+  bed_remove(&b);
+}
+
+Test(host_engine, refuses_more_than_the_quota_and_keeps_what_was) {
+  struct bed b;
+  struct qun_error err = {0};
+  struct qun_pack p;
+  struct qun_normaliser *norm = NULL;
+  struct qun_input_batch in;
+  struct qun_submit_result r = {0};
+  char text[4000];
+  int rc = 0;
+  bed_open(&b, 1);
+  bed_tenant(&b, "acme", true);
+  bed_feed(&b, "acme", 0, 100, 100);
+  qun_pack_init(&p);
+  qun_pack_map(&p, 1);
+  qun_pack_kv_cstr(&p, "quota_bytes", "1048576");
+  cr_assert_eq(qun_engine_tenant_set(b.engine, "acme", qun_pack_slice(&p), &err), 0, "%s", err.message);
+  qun_pack_fini(&p);
+  bed_close(&b);
+  bed_reopen(&b);
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = '\0';
+  cr_assert_eq(qun_engine_normaliser_open(b.engine, "acme", &norm, &err), 0);
+  norm->imported = true;
+  qun_input_batch_init(&in);
+  uint32_t accepted = 0;
+  for (int i = 0; i < 600 && rc == 0; i++) {
+    char id[16];
+    snprintf(id, sizeof id, "q%d", i);
+    qun_pack_init(&p);
+    qun_pack_map(&p, 4);
+    qun_pack_kv_cstr(&p, "id", id);
+    qun_pack_kv_cstr(&p, "source", "quota");
+    qun_pack_kv_cstr(&p, "type", "message");
+    qun_pack_cstr(&p, "data");
+    qun_pack_map(&p, 1);
+    qun_pack_kv_cstr(&p, "text", text);
+    cr_assert_eq(qun_normalise(norm, &in, qun_pack_slice(&p), &err), 0, "%s", err.message);
+    qun_pack_fini(&p);
+    rc = qun_engine_submit_wait(b.engine, "acme", &in, &r, &err);
+    if (rc == 0) accepted += r.accepted;
+  }
+  cr_assert_eq(rc, QUN_EQUOTA);
+  cr_assert_not_null(strstr(err.message, "acme"), "%s", err.message);
+  cr_assert_not_null(strstr(err.message, "quota"), "%s", err.message);
+  cr_assert_eq(bed_int(&b, "acme", "events", NULL), 100 + accepted);
+  qun_input_batch_fini(&in);
+  qun_engine_normaliser_close(b.engine, norm);
+  bed_remove(&b);
+}
+
+Test(host_engine, names_a_data_folder_that_cannot_be_made) {
+  struct qun_engine *e = NULL;
+  struct qun_error err = {0};
+  struct qun_engine_options o = {.data_dir = "/proc/qun-data",
+                                 .plugins_dir = QUN_TEST_PACKAGES,
+                                 .allow_untrusted = true};
+  cr_assert_eq(qun_engine_open(&e, &o, &err), QUN_EFAIL);
+  cr_assert_not_null(strstr(err.message, "/proc/qun-data"), "%s", err.message);
+}

@@ -2,6 +2,7 @@
 /* A plugin for the engine's tests: counts by member and by week, emits, sets timers, sends, and fails on purpose. */
 #include <qun/msgpack.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ struct ledger {
   const struct qun_calendar_v1 *calendar;
   const struct qun_reply_v1 *reply;
   const struct qun_outbox_v1 *outbox;
+  qun_handle kept[2]; /* handles seen, to be used where they must not */
 };
 
 struct local {
@@ -97,11 +99,39 @@ static int tenth(struct ledger *l, const struct qun_context *ctx, uint64_t membe
   return rc < 0 ? rc : l->outbox->enqueue(l->host, ctx->tenant, &row);
 }
 
+/* Every handle but the callback's own must be refused, also those kept from other tenants. */
+static bool reaches_others(struct ledger *l, const struct qun_context *ctx) {
+  const qun_handle others[] = {0, ctx->tenant + 1, ctx->tenant - 1, l->kept[0], l->kept[1], UINT64_MAX};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    qun_slice value;
+    struct qun_pair pair;
+    uint32_t n = 0;
+    int64_t ms = 0;
+    struct qun_emit e = {.struct_size = sizeof e, .type = qun_str("ledger.note")};
+    if (others[i] == ctx->tenant) continue;
+    if (l->store->get(l->host, others[i], qun_str("all"), &value) != QUN_EDENIED) return true;
+    if (l->store->put(l->host, others[i], qun_str("all"), qun_str("x"), 0) != QUN_EDENIED) return true;
+    if (l->store->del(l->host, others[i], qun_str("all")) != QUN_EDENIED) return true;
+    if (l->store->scan(l->host, others[i], qun_str(""), qun_str(""), &pair, 1, &n) != QUN_EDENIED) return true;
+    if (l->events->emit(l->host, others[i], &e) != QUN_EDENIED) return true;
+    if (l->timer->set(l->host, others[i], qun_str("t"), 0, qun_str("")) != QUN_EDENIED) return true;
+    if (l->timer->cancel(l->host, others[i], qun_str("t")) != QUN_EDENIED) return true;
+    if (l->calendar->from_local(l->host, others[i], 0, 0, &ms) != QUN_EDENIED) return true;
+    if (l->outbox->cancel(l->host, others[i], qun_str("k")) != QUN_EDENIED) return true;
+  }
+  if (ctx->tenant != l->kept[0]) {
+    l->kept[1] = l->kept[0];
+    l->kept[0] = ctx->tenant;
+  }
+  return false;
+}
+
 static int on_event(void *self, const struct qun_context *ctx, const struct qun_event *ev) {
   struct ledger *l = self;
   const struct local *x = ctx->local;
   char key[64];
   int rc = 0;
+  if (reaches_others(l, ctx)) abort();
   if (qun_slice_is(ev->type, "ledger.tenth")) return bump(l, ctx->tenant, "tenths", 0) < 0 ? QUN_EFAIL : 0;
   snprintf(key, sizeof key, "m/%08llu", (unsigned long long)ev->member);
   int64_t n = bump(l, ctx->tenant, key, ev->member);
