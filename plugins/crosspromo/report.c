@@ -7,18 +7,47 @@ static const struct {
 } views[] = {{"overview", "crosspromo.title.overview", cross_view_overview},
              {"advice", "crosspromo.title.advice", cross_view_advice},
              {"codes", "crosspromo.title.codes", cross_view_codes}};
-enum { VIEWS = sizeof views / sizeof views[0], YEAR = 12 };
+enum { VIEWS = sizeof views / sizeof views[0] };
 
-/* Sums are kept by month: a range of days covers the months that it touches. Without one: the last twelve. */
+struct months {
+  int32_t first, last;
+};
+
+static int widen(void *arg, qun_slice key, qun_slice row) {
+  struct months *m = arg;
+  int32_t month = (int32_t)(cross_key_read(key, (size_t)key.len - 4) ^ 0x80000000u);
+  (void)row;
+  if (month < m->first) m->first = month;
+  if (month > m->last) m->last = month;
+  return QUN_OK;
+}
+
+/* The months that anything was counted in; this month if none. */
+static int counted_months(const struct cross_call *c, struct months *m) {
+  struct cross_key own = cross_key_of('N'), reported = cross_key_of('Y');
+  int rc;
+  *m = (struct months){INT32_MAX, INT32_MIN};
+  rc = cross_scan(c, &own, widen, m);
+  if (rc >= 0) rc = cross_scan(c, &reported, widen, m);
+  if (m->first > m->last) m->first = m->last = qun_month_of(c->ctx->clock_day);
+  return rc;
+}
+
+/* Sums are kept by month: a range of days covers the months that it touches. Without one: all that was counted. */
 static int range(struct cross_view *v, qun_slice params, int32_t *from, int32_t *to) {
-  int64_t last = qun_mp_int(params, "to", v->c->ctx->clock_day), first;
+  struct months m;
+  int64_t first, last;
+  int rc = counted_months(v->c, &m);
+  if (rc < 0) return rc;
+  last = qun_mp_int(params, "to", v->c->ctx->clock_day);
   if (last < 0 || last > 100000) return cross_fail(v->c, QUN_EINVAL, "crosspromo.report: `to` is no day of this age");
-  first = qun_mp_int(params, "from", qun_month_first(qun_month_of((int32_t)last) - YEAR + 1));
+  first = qun_mp_int(params, "from", qun_month_first(m.first) < last ? qun_month_first(m.first) : last);
   if (first < -1000 || first > last) return cross_fail(v->c, QUN_EINVAL, "crosspromo.report: `from` is after `to`");
   *from = (int32_t)first;
   *to = (int32_t)last;
   v->from = qun_month_of(*from);
   v->to = qun_month_of(*to);
+  v->last = m.last < v->to ? m.last : v->to;
   return QUN_OK;
 }
 

@@ -13,6 +13,7 @@ struct cross_view {
   const struct cross_call *c;
   struct qun_report r;
   int32_t from, to; /* months: from, up to and with to */
+  int32_t last;     /* month that something was counted in last, at most `to` */
 };
 
 int cross_report(const struct cross_call *c, const struct qun_request *request);

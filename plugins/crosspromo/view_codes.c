@@ -71,17 +71,20 @@ static int add_code(void *arg, qun_slice key, qun_slice row) {
   return rc;
 }
 
+enum { MONTHS = 24 };
+
 static int chart(struct cross_view *v) {
-  uint32_t n = (uint32_t)(v->to - v->from + 1);
+  int32_t first = v->last - MONTHS + 1 > v->from ? v->last - MONTHS + 1 : v->from;
+  uint32_t n = v->last < first ? 0 : (uint32_t)(v->last - first + 1);
   struct cross_key prefix = cross_key_of('K');
   qun_report_chart(&v->r, "by_month", "crosspromo.chart.by_month", "bar", "crosspromo.col.month", "month", n);
-  for (uint32_t i = 0; i < n; i++) qun_pack_int(&v->r.pack, v->from + (int32_t)i);
+  for (uint32_t i = 0; i < n; i++) qun_pack_int(&v->r.pack, first + (int32_t)i);
   qun_report_chart_series(&v->r);
   for (int joins = 1; joins >= 0; joins--) {
     qun_report_series(&v->r, joins ? "joins" : "purchases", joins ? "crosspromo.m.joins" : "crosspromo.m.purchases",
                       "int", n);
     for (uint32_t i = 0; i < n; i++) {
-      struct line l = {.v = v, .month = v->from + (int32_t)i};
+      struct line l = {.v = v, .month = first + (int32_t)i};
       int rc = cross_scan(v->c, &prefix, add_code, &l);
       if (rc < 0) return rc;
       qun_pack_int(&v->r.pack, joins ? l.sum.joins : l.sum.purchases);

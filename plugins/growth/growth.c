@@ -62,6 +62,7 @@ int growth_head_load(const struct growth_call *c) {
   r = growth_read(row);
   h->first_day = growth_read_i32(&r);
   h->last_day = growth_read_i32(&r);
+  h->alive_day = growth_read_i32(&r);
   h->clock_day = growth_read_i32(&r);
   h->week_due = growth_read_i64(&r);
   h->month_due = growth_read_i64(&r);
@@ -82,6 +83,7 @@ int growth_head_save(const struct growth_call *c) {
   if (!c->t->head_dirty) return QUN_OK;
   growth_row_i32(&r, h->first_day);
   growth_row_i32(&r, h->last_day);
+  growth_row_i32(&r, h->alive_day);
   growth_row_i32(&r, h->clock_day);
   growth_row_i64(&r, h->week_due);
   growth_row_i64(&r, h->month_due);
@@ -186,6 +188,10 @@ static int apply(const struct growth_call *c, const struct qun_event *e, const s
   if (rc < 0) return rc;
   if (head->first_day == 0 || e->day < head->first_day) {
     head->first_day = e->day;
+    c->t->head_dirty = true;
+  }
+  if (e->member != 0 && e->day > head->alive_day) {
+    head->alive_day = e->day;
     c->t->head_dirty = true;
   }
   rc = act(c, e, r);

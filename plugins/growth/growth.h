@@ -32,6 +32,7 @@ struct growth {
 struct growth_head {
   int32_t first_day; /* earliest day of any event */
   int32_t last_day;  /* latest day of an interaction */
+  int32_t alive_day; /* latest day of any event by a member */
   int32_t clock_day; /* latest day on the tenant's clock that had an event */
   int64_t week_due;  /* the weekly timer; 0: not set */
   int64_t month_due; /* the monthly timer; 0: not set */

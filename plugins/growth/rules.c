@@ -62,7 +62,7 @@ static int apply_step(const struct growth_call *c, struct growth_channel *ch, co
   struct growth_channel_change change = {c->ctx->clock_ms, step->from,     step->to, step->rule, r,
                                          step->value,      step->threshold};
   int rc;
-  ch->last = r;
+  if (r.cohort > 0) ch->last = r;
   if (!step->changed) return growth_channel_save(c, ch);
   ch->rule = step->rule;
   ch->since_ms = c->ctx->clock_ms;
@@ -80,6 +80,11 @@ static int apply_step(const struct growth_call *c, struct growth_channel *ch, co
 
 static int local_start(const struct growth_call *c, int32_t day, int64_t *ms) {
   return c->g->calendar->from_local(c->g->host, c->ctx->tenant, day, 0, ms);
+}
+
+/* A source that has told nothing for so long is broken or at its end; its members' silence is no evidence against a channel. */
+static bool is_fresh(const struct growth_call *c, int32_t before) {
+  return c->t->head.alive_day >= before - c->t->settings.stale_days;
 }
 
 /* Whether the rules' evidence has changed since: an empty channel with nothing counted needs no row. */
@@ -123,6 +128,7 @@ int growth_rules_week(const struct growth_call *c) {
   struct growth_retention *r;
   int rc = evaluate(c, monday - 7 - cohort, monday - 7, monday, &r);
   if (rc < 0) return rc;
+  if (!is_fresh(c, monday)) memset(r, 0, (head->channels + 1) * sizeof *r);
   for (uint32_t id = 1; rc >= 0 && id <= head->channels; id++) rc = week_channel(c, id, week, r[id]);
   free(r);
   head->week_due = 0;
@@ -171,7 +177,7 @@ static int month_channels(const struct growth_call *c, int32_t month) {
   int rc = evaluate(c, qun_month_first(month - 1), qun_month_first(month), end, &r);
   if (rc < 0) return rc;
   for (uint32_t id = 1; rc >= 0 && id <= c->t->head.channels; id++) {
-    rc = month_channel(c, id, month, r[id]);
+    if (is_fresh(c, end)) rc = month_channel(c, id, month, r[id]);
     if (rc >= 0) rc = month_cost(c, id, month);
   }
   free(r);
@@ -186,7 +192,9 @@ static int month_churn(const struct growth_call *c, const struct growth_life_mon
   int rc;
   growth_life_churn(life, &lost, &members);
   alert.value = growth_ratio(lost, members);
-  if ((int64_t)members < s->alert_min_members || alert.value <= alert.threshold) return QUN_OK;
+  if ((int64_t)members < s->alert_min_members || alert.value <= alert.threshold ||
+      !is_fresh(c, qun_month_first(life->month + 1)))
+    return QUN_OK;
   rc = local_start(c, qun_month_first(life->month), &alert.since_ms);
   return rc < 0 ? rc : growth_alert_raise(c, &alert);
 }

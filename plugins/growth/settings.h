@@ -40,6 +40,7 @@
   X(channel_focus, "ratio", 350000)                                                                                    \
   X(channel_cohort_days, "int", 28)                                                                                    \
   X(channel_min_cohort, "int", 20)                                                                                     \
+  X(stale_days, "int", 7)                                                                                              \
   X(channel_industry_cac, "money", 0)                                                                                  \
   X(channel_cac_over, "ratio", 200000)                                                                                 \
   X(tier_core_purchases, "int", 3)                                                                                     \

@@ -72,6 +72,7 @@ Test(plugins_growth_channel, the_month_retires_and_focuses) {
   cohort(f, "small", "2026-01-10", 2001, 19);
   write_on(f, "2026-02-10", 1, 19);
   write_on(f, "2026-02-10", 1001, 36);
+  write_on(f, "2026-02-28", 5001, 1); /* the source is alive */
   qun_fake_advance_to(f, "2026-03-01 00:00");
   qun_slice model = growth_view_of(f, "channels");
   uint32_t ground = model_row_of(model, "channels", "channel", "ground"),
@@ -92,6 +93,7 @@ Test(plugins_growth_channel, the_threshold_is_a_setting) {
   cr_assert_eq(qun_fake_set(f, "channel_min_cohort=5"), 0);
   cohort(f, "ground", "2026-01-10", 1, 10);
   write_on(f, "2026-02-10", 1, 1);
+  write_on(f, "2026-02-28", 5001, 1);
   qun_fake_advance_to(f, "2026-03-01 00:00");
   qun_slice model = growth_view_of(f, "channels");
   cr_assert(qun_slice_is(model_text(model, "channels", 0, "state"), "optimise"), "10 %% is not below 10 %%");
@@ -160,6 +162,19 @@ Test(plugins_growth_channel, history_of_years_runs_through_every_week) {
   qun_slice model = growth_view_of(f, "channels");
   cr_assert(qun_slice_is(model_text(model, "channels", 0, "state"), "retire"));
   cr_assert_eq(model_rows(model, "history"), 2, "optimise by weeks, then retire by the month; nothing flaps");
+  qun_fake_close(f);
+}
+
+Test(plugins_growth_channel, data_that_ends_retires_nobody) {
+  struct qun_fake *f = growth_open();
+  cohort(f, "qr", "2026-01-10", 1, 100);
+  cohort(f, "qr", "2026-02-10", 101, 100);
+  write_on(f, "2026-01-17", 1, 60);
+  write_on(f, "2026-02-28", 1, 60); /* the last event of the export */
+  qun_fake_advance_to(f, "2027-06-01 00:00");
+  cr_assert_eq(qun_fake_emitted_count(f), 1);
+  cr_assert(qun_slice_is(qun_mp_str(qun_fake_emitted_of(f, "growth.alert", 0)->data, "kind"), "focus"));
+  cr_assert(qun_slice_is(model_text(growth_view_of(f, "channels"), "channels", 0, "state"), "focus"));
   qun_fake_close(f);
 }
 
