@@ -112,6 +112,8 @@ for name in tea-house book-club; do
   check_bundle $name
   grep -q '模拟数据' "$demo/$name/growth.html" || fail "$name is not marked as simulated"
   check_replay $name
+  jq -e '.sections.now.items | .open.value == 1 and .joins.value > 0' "$demo/$name/crosspromo.json" >/dev/null || fail "$name has no joins by its partner's code"
+  jq -e '[.sections.overlaps.rows[] | select(.count > 0)] | length == 1' "$demo/$name/crosspromo.json" >/dev/null || fail "$name has no overlap count"
 done
 
 if [ -z "${QUN_DEMO_REAL:-}" ]; then
