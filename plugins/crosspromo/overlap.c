@@ -139,10 +139,12 @@ int cross_overlap_members(const struct cross_call *c, qun_slice partner, struct 
   if (rc < 0) goto out;
   keep_one_each(&l);
   few = (int64_t)l.count < minimum;
-  qun_pack_map(p, few ? 5 : 4);
+  qun_pack_map(p, few ? 7 : 6);
   qun_pack_kv_str(p, "partner", partner);
   qun_pack_kv_cstr(p, "agreement", a.id.at);
   qun_pack_kv_int(p, "minimum", minimum);
+  qun_pack_kv_int(p, "pair_budget", c->t->settings.overlap_per_pair);
+  qun_pack_kv_int(p, "tenant_budget", c->t->settings.overlap_per_month);
   qun_pack_cstr(p, "members");
   qun_pack_array(p, few ? 0 : l.count);
   for (uint32_t i = 0; !few && i < l.count; i++) qun_pack_uint(p, l.at[i].number);

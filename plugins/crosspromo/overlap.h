@@ -14,7 +14,7 @@
 int cross_overlap_allowed(const struct cross_call *c, qun_slice partner, struct cross_agreement *a);
 /* crosspromo.overlap.requested events: counts them, and asks the bridge. */
 int cross_overlap_requested(const struct cross_call *c, const struct qun_event *e);
-/* Packs {partner, agreement, members: [...], minimum, refused?}: the numbers that may be counted with the partner, in
+/* Packs {partner, agreement, minimum, pair_budget, tenant_budget, members: [...], refused?}: the numbers that may be counted with the partner, in
    order; each person once. `refused` "too few" and no members when they are fewer than the setting. */
 int cross_overlap_members(const struct cross_call *c, qun_slice partner, struct qun_pack *p);
 
