@@ -70,7 +70,7 @@ static int on_verdict(struct qun_apply *a, const struct qun_record *r, struct qu
   qun_pack_clear(&a->pack2);
   qun_pack_map(&a->pack2, 2);
   qun_pack_kv_str(&a->pack2, "plugin", plugin);
-  qun_pack_kv_str(&a->pack2, "reason", qun_mp_str(r->data, "rules"));
+  qun_pack_kv_str(&a->pack2, "reason", qun_mp_str(r->data, "reason"));
   qun_slice data = qun_arena_copy(qun_overlay_arena(a->batch.view.overlay), qun_pack_slice(&a->pack2));
   return qun__apply_derive(a, r, "outbox.blocked", key, data, err);
 }

@@ -198,12 +198,13 @@ enum qun_verdict qun__verdict_of(const struct qun_rulebook *book, const struct q
 
 static int emit_verdict(struct qun_work *w, enum qun_verdict v, const struct qun_hits *hits) {
   struct qun_pack p;
+  char reason[400] = "";
   uint32_t n = 0, last = UINT32_MAX;
   qun_slice type = w->event->type, key = qun_mp_str(w->data, "key");
   const char *dot = memchr(type.ptr, '.', (size_t)type.len);
   qun_slice plugin = qun_slice_of(type.ptr, dot ? (size_t)(dot - (const char *)type.ptr) : 0);
   qun_pack_init(&p);
-  qun_pack_map(&p, 4);
+  qun_pack_map(&p, 5);
   qun_pack_kv_str(&p, "key", key);
   qun_pack_kv_str(&p, "plugin", plugin);
   qun_pack_kv_cstr(&p, "verdict", qun__verdict_name(v));
@@ -212,10 +213,14 @@ static int emit_verdict(struct qun_work *w, enum qun_verdict v, const struct qun
   for (uint32_t i = 0; i < hits->count; i++) {
     if (hits->at[i].rule == last) continue;
     last = hits->at[i].rule;
-    qun_pack_cstr(&p, w->in->book->rules.at[last].id);
+    const char *id = w->in->book->rules.at[last].id;
+    size_t len = strlen(reason);
+    qun_pack_cstr(&p, id);
+    if (len + strlen(id) + 3 < sizeof reason) snprintf(reason + len, sizeof reason - len, "%s%s", len ? ", " : "", id);
     n++;
   }
   qun_pack_close(&p, at, n);
+  qun_pack_kv_cstr(&p, "reason", reason);
   struct qun_emit e = {.struct_size = sizeof e,
                        .type = qun_str("compliance.verdict"),
                        .subject = key,

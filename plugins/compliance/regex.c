@@ -121,8 +121,10 @@ static void element(struct parse *p, struct set *to, int depth) {
     score(to);
   } else if (*p->at == '(') {
     p->at++;
-    if (strncmp(p->at, "?:", 2) == 0) p->at += 2;
+    bool look = strncmp(p->at, "?=", 2) == 0 || strncmp(p->at, "?!", 2) == 0;
+    if (look || strncmp(p->at, "?:", 2) == 0) p->at += 2;
     alternatives(p, to, depth + 1);
+    if (look) memset(to, 0, sizeof *to); /* it is looked at, not matched */
     if (*p->at == ')')
       p->at++;
     else

@@ -17,7 +17,7 @@ struct qun_anchors {
   uint32_t count; /* 0: the pattern has none */
 };
 
-/* Literals of which each match of the pattern has at least one. Syntax: literals, escapes, classes, groups, alternation
+/* Literals of which each match of the pattern has at least one. Syntax: literals, escapes, classes, groups, looks ahead, alternation
  * and ? * + {n,m}. */
 void qun__regex_anchors(const char *pattern, struct qun_anchors *out);
 

@@ -25,7 +25,7 @@ const struct record_case record_cases_more[] = {
     {"CSL-STOP", "2026-03-05T10:00 message id=x1 m=7 g=a text=加群看百家乐\nuntil 2026-03-10",
      "2026-03-05T10:00 message id=x1 m=7 g=a text=加群看百家乐\n2026-03-05T11:00 moderation s=x1 action=delete\nuntil "
      "2026-03-10"},
-    PRESENT("DSL-21", "retention.set s=messages max_days=365"),
+    PRESENT("DSL-21", "retention.set s=message max_days=365"),
     PRESENT("DSL-27", "plan.recorded s=security version=1"),
     FIELD("AD-4", "campaign.recorded s=c", "evidence=report"),
     FIELD("AD-33", "asset.recorded s=p kind=portrait", "portrait_consent=true"),
@@ -68,7 +68,7 @@ const struct record_case record_cases_more[] = {
     FIELD("AI-10a", "asset.recorded s=i ai=true", "ai_label=true"),
     {"AI-10b", "2026-03-05 asset.recorded s=i ai=true marks_removed=true", "2026-03-05 asset.recorded s=i ai=true"},
     FIELD("GD-28", "vendor.recorded s=v role=processor contract=c1", "purpose=x term=x kinds=phone measures=x"),
-    PRESENT("GD-30", "retention.set s=messages max_days=365"),
+    PRESENT("GD-30", "retention.set s=message max_days=365"),
     PRESENT("GD-32", "plan.recorded s=security version=1"),
     {"A03", "2026-03-05 complaint m=100 about=ads", "2026-03-05 complaint m=300 about=ads"},
     {"A02", "2026-03-05 join m=1", "2026-03-05 join m=1 consent=true"},

@@ -69,6 +69,7 @@ Test(plugins_compliance_flow, gate_gives_each_verdict) {
   const struct qun_fake_emitted *e = qun_fake_emitted_of(f, "compliance.verdict", 3);
   cr_expect(qun_slice_is(qun_mp_str(e->data, "key"), "k3") && qun_slice_is(qun_mp_str(e->data, "plugin"), "content") &&
             qun_slice_is(e->subject, "k3"));
+  cr_expect(qun_slice_is(qun_mp_str(e->data, "reason"), "AD-25a"));
   /* what was held back has broken no rule */
   cr_expect_null(qun_fake_emitted_of(f, "compliance.finding", 0));
   qun_fake_close(f);

@@ -23,6 +23,8 @@ Test(plugins_compliance_regex, finds_anchors_that_every_match_has) {
       {"(高价收|收)(微信|qq)号", "高价收微信号 高价收qq号 收微信号 收qq号"},
       {"^ ?广告([^法]|$)", "广告"},
       {"x(y|)z", "x"},
+      {"第一(?![次步])", "第一"},
+      {"a(?=bcd)e", "a"},
       {"(unclosed", ""},
       {"", ""},
   };
