@@ -146,7 +146,9 @@ static void glossary(struct qun_pack *out, const struct qun__model *m, const str
 void qun__face_table(const struct qun__model *m, const struct qun_report_reader *r, struct qun_pack *out) {
   qun__out_padded(out, qun_str(r->title), 0, 0);
   qun__out(out, " · ");
-  heading(out, m->title.shown, "═");
+  qun__out_padded(out, m->title.shown, 0, 0);
+  qun__out(out, "\n");
+  rule(out, qun__text_width(qun_str(r->title)) + 3 + qun__text_width(m->title.shown), "═");
   qun__out_format(out, "%s%s", word(QUN__W_AS_OF, r), word(QUN__W_COLON, r));
   qun__out_padded(out, m->as_of.text.shown, 0, 0);
   qun__out_format(out, "   %s%s", word(QUN__W_PERIOD, r), word(QUN__W_COLON, r));
