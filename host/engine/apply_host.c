@@ -20,6 +20,15 @@ static int on_settings(struct qun_apply *a, const struct qun_record *r, struct q
   return reconfigure(a, err);
 }
 
+/* A plugin that is switched off has seen all before that record. The commit moves cursors of live plugins only, and what
+   came earlier in this batch must not be told to it again when it is switched on. */
+static int stop_at(struct qun_apply *a, uint32_t plugin, uint64_t seq) {
+  uint32_t bit = 1u << plugin;
+  bool behind = (a->catch_up & bit) != 0;
+  a->catch_up &= ~bit;
+  return behind ? 0 : qun_cursor_write(&a->batch, a->o.rt->plugins->plugins[plugin].manifest->id, seq);
+}
+
 static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   bool on = qun_slice_is(qun_mp_str(r->data, "status"), "enabled");
   for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
@@ -28,6 +37,7 @@ static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun
     if (on == ((a->slot->config->live >> i) & 1u)) return 0;
     if (qun_plugin_set_live(&a->batch, id, on) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     if (on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
+    if (!on && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     a->due_known = false;
     return reconfigure(a, err);
   }

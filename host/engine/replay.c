@@ -276,13 +276,32 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
   return remove(path);
 }
 
+/* A what-if that changes nothing because a key is misspelt would be a wrong answer. */
+static int check_changes(const struct qun_engine *e, qun_slice changes, struct qun_error *err) {
+  struct qun_unpack u;
+  qun_slice key, value;
+  uint32_t n = 0;
+  int rc = 0;
+  qun_unpack_init(&u, changes);
+  if (!changes.len || !qun_unpack_map(&u, &n)) return 0;
+  while (n-- > 0 && rc == 0 && qun_unpack_str(&u, &key) && qun_unpack_str(&u, &value)) {
+    char name[256], text[4096];
+    snprintf(name, sizeof name, "%.*s", (int)key.len, (const char *)key.ptr);
+    snprintf(text, sizeof text, "%.*s", (int)value.len, (const char *)value.ptr);
+    rc = qun_config_check(e->plugins, name, text, err);
+  }
+  return rc;
+}
+
 int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun_replay_spec *spec,
                       struct qun_pack *out, struct qun_error *err) {
+  int rc = check_changes(e, spec->changes, err);
+  if (rc < 0) return rc;
   struct replay *r = calloc(1, sizeof *r);
   if (!r) return qun_error_set(err, QUN_EFAIL, "out of memory");
   r->spec = spec;
   qun_arena_init(&r->arena);
-  int rc = qun_engine_read_begin(e, tenant, &r->live, err);
+  rc = qun_engine_read_begin(e, tenant, &r->live, err);
   if (rc == 0 && qun_head_read(&r->live.view, &r->head) < 0)
     rc = qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
   if (rc == 0) rc = open_scratch(r, e, tenant, err);

@@ -94,6 +94,15 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
 
 /* ---------------------------------------------------------------- the queue */
 
+/* Switches a plugin on or off. Such a job is a commit of its own: a plugin that is switched on goes over its past before
+   anything else is appended, as in a replay. */
+static bool stands_alone(const struct qun_job *j) {
+  for (uint32_t i = 0; i < j->batch.count && (j->batch.items[i].flags & QUN_INPUT_CONTROL); i++) {
+    if (qun_slice_is(j->batch.items[i].type, "qun.plugin")) return true;
+  }
+  return false;
+}
+
 /* Takes the first job and those of the same tenant behind it, in order. Called with the lock held. */
 static struct qun_job *take(struct qun_shard *s) {
   struct qun_job *first = s->head;
@@ -101,12 +110,14 @@ static struct qun_job *take(struct qun_shard *s) {
   uint32_t events = first->batch.count;
   s->head = first->next;
   first->next = NULL;
-  for (struct qun_job **at = &s->head; *at && events < COMMIT_EVENTS;) {
+  bool alone = stands_alone(first);
+  for (struct qun_job **at = &s->head; *at && events < COMMIT_EVENTS && !alone;) {
     struct qun_job *j = *at;
     if (j->tenant != first->tenant) {
       at = &j->next;
       continue;
     }
+    if (stands_alone(j)) break;
     *at = j->next;
     j->next = NULL;
     *end = j;

@@ -17,7 +17,7 @@ static int pack_changes(struct qun_pack *body, const struct qun_args *args, uint
     if (strcmp(args->flags[i].name, "set") != 0) continue;
     const char *text = args->flags[i].value, *equals = strchr(text, '=');
     if (!equals || equals == text)
-      return qun_error_set(err, QUN_EINVAL, "--set \"%s\" must be KEY=VALUE, such as growth.core_share=0.3", text);
+      return qun_error_set(err, QUN_EINVAL, "--set \"%s\" must be KEY=VALUE, such as growth.tier_core_over=0.5", text);
     qun_pack_str(body, qun_slice_of(text, (size_t)(equals - text)));
     qun_pack_cstr(body, equals + 1);
   }

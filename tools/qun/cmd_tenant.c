@@ -72,7 +72,7 @@ int qun_cmd_tenant_set(struct qun_cli *cli) {
     const char *text = cli->args.words[i], *equals = strchr(text, '=');
     if (!equals || equals == text) {
       qun_pack_fini(&body);
-      return qun_cli_usage(cli, "\"%s\" must be KEY=VALUE, such as growth.core_share=0.2", text);
+      return qun_cli_usage(cli, "\"%s\" must be KEY=VALUE, such as growth.tier_core_over=0.5", text);
     }
     qun_pack_str(&body, qun_slice_of(text, (size_t)(equals - text)));
     qun_pack_cstr(&body, equals + 1);

@@ -156,6 +156,60 @@ Test(host_engine, brings_a_plugin_that_is_switched_on_late_to_the_same_rows) {
   bed_remove(&late);
 }
 
+Test(host_engine, tells_a_plugin_nothing_twice_that_is_switched_off_and_on) {
+  struct bed b, never;
+  char off_on[65], steady[65];
+  struct qun_error err = {0};
+  struct qun_pack p;
+  bed_open(&never, 1);
+  bed_tenant(&never, "acme", true);
+  bed_feed(&never, "acme", 0, 600, 100);
+  bed_keyspace_hash(&never, "acme", "ledger", steady);
+  bed_open(&b, 1);
+  bed_tenant(&b, "acme", true);
+  bed_feed(&b, "acme", 0, 300, 100);
+  cr_assert_eq(qun_engine_plugin_enable(b.engine, "acme", "ledger", false, &err), 0, "%s", err.message);
+  bed_feed(&b, "acme", 300, 200, 100);
+  cr_assert_eq(qun_engine_plugin_enable(b.engine, "acme", "ledger", true, &err), 0, "%s", err.message);
+  bed_feed(&b, "acme", 500, 100, 100);
+  bed_keyspace_hash(&b, "acme", "ledger", off_on);
+  cr_assert_str_eq(off_on, steady);
+  const uint32_t batches[] = {1, 7, 100000}; /* the last has the events and both switches in one batch */
+  for (int i = 0; i < 6; i++) {
+    replay(&b, i < 3 ? QUN_REPLAY_VERIFY : QUN_REPLAY_REBUILD, batches[i % 3], (qun_slice){NULL, 0}, &p);
+    cr_expect(qun_mp_bool(qun_pack_slice(&p), "match", 0), "mode %d batch %u", i / 3, batches[i % 3]);
+    qun_pack_fini(&p);
+  }
+  bed_remove(&never);
+  bed_remove(&b);
+}
+
+Test(host_engine, refuses_to_guess_what_a_setting_that_is_none_would_have_given) {
+  struct bed b;
+  struct qun_pack p, changes;
+  bed_open(&b, 1);
+  bed_tenant(&b, "acme", true);
+  const char *const bad[][2] = {{"ledger.stepp", "5"},
+                                {"ledger.step", "1"},
+                                {"nobody.step", "5"},
+                                {"zone", "Mars/Base"}};
+  for (size_t i = 0; i < 4; i++) {
+    struct qun_error err = {0};
+    qun_pack_init(&changes);
+    qun_pack_init(&p);
+    qun_pack_map(&changes, 1);
+    qun_pack_kv_cstr(&changes, bad[i][0], bad[i][1]);
+    struct qun_replay_spec spec = {.mode = QUN_REPLAY_WHATIF,
+                                   .changes = qun_pack_slice(&changes),
+                                   .until_ms = INT64_MAX};
+    cr_expect_eq(qun_engine_replay(b.engine, "acme", &spec, &p, &err), QUN_EINVAL, "%s", bad[i][0]);
+    cr_expect_neq(err.message[0], '\0');
+    qun_pack_fini(&p);
+    qun_pack_fini(&changes);
+  }
+  bed_remove(&b);
+}
+
 Test(host_engine, takes_back_all_that_a_failed_handler_did) {
   struct bed b;
   char before[65], after[65];
