@@ -41,6 +41,7 @@ void qun_apply_end(struct qun_apply *a) {
   qun_pack_fini(&a->pack2);
   free(a->emits.items);
   free(a->log);
+  free(a->identified);
   memset(a, 0, sizeof *a);
 }
 
@@ -73,6 +74,7 @@ int qun_apply_commit(struct qun_apply *a, struct qun_error *err) {
   if (rc == 0 && a->o.vault && a->o.seal) rc = qun_vault_sync(a->o.vault, err);
   if (rc == 0) rc = qun_batch_commit(&a->batch, flush, a, err);
   if (a->o.dup) qun_dupguard_settle(a->o.dup, rc == 0);
+  for (uint32_t i = 0; i < a->identified_count && rc == 0; i++) qun_identified_add(a->o.identified, a->identified[i]);
   if (rc == 0 && a->o.audit) *a->o.audit = (struct qun_audit_cache){true, a->head.seq, a->tail};
   return rc;
 }

@@ -42,7 +42,8 @@ struct qun_apply_options {
   qun_slice overrides;           /* what-if settings */
   qun_apply_expect expect;       /* NULL: none */
   void *expect_arg;
-  const struct qun_view *people; /* where members' pseudonyms are; NULL: the store itself */
+  struct qun_identified *identified; /* told of members whose id is stored, after the commit; NULL: nobody asks */
+  const struct qun_view *people;     /* where members' pseudonyms are; NULL: the store itself */
 };
 
 struct qun_apply {
@@ -57,6 +58,8 @@ struct qun_apply {
   struct qun_apply_total totals[64];
   uint32_t totals_count;
   struct qun_emit_list emits;
+  unsigned char (*identified)[QUN_PSEUDONYM_SIZE]; /* members identified in this batch */
+  uint32_t identified_count, identified_cap;
   struct qun_pack pack; /* scratch */
   struct qun_pack pack2;
   int64_t now_ms;   /* receive time */

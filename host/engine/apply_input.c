@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---------------------------------------------------------------- duplicates */
 
@@ -85,12 +86,35 @@ static uint32_t flags_of(const struct qun_apply *a, const struct qun_input *in) 
   return flags;
 }
 
+static int note_identified(struct qun_apply *a, const unsigned char *pseudonym) {
+  if (a->identified_count == a->identified_cap) {
+    uint32_t cap = a->identified_cap ? a->identified_cap * 2 : 64;
+    void *grown = realloc(a->identified, cap * sizeof *a->identified);
+    if (!grown) return QUN_EFAIL;
+    a->identified = grown;
+    a->identified_cap = cap;
+  }
+  memcpy(a->identified[a->identified_count++], pseudonym, QUN_PSEUDONYM_SIZE);
+  return 0;
+}
+
+/* Every seal of the same id differs; the one that is stored stays, unless other fields came with it. */
+static bool says_nothing_new(const struct qun_apply *a, const struct qun_input *in, uint64_t number) {
+  struct qun_unpack u;
+  uint32_t n = 0;
+  qun_slice sealed;
+  qun_unpack_init(&u, in->identity);
+  return qun_unpack_map(&u, &n) && n == 1 && qun_mp_find(in->identity, "id", &sealed) &&
+         qun_member_identity(&a->batch.view, number, "id", &sealed) == 0;
+}
+
 static int member_of(struct qun_apply *a, const struct qun_input *in, uint64_t *number) {
   *number = in->member_no;
   if (!in->has_member) return 0;
   int rc = qun_member_number(&a->batch, &a->head, in->member, number);
-  if (rc == 0 && in->identity.len) rc = qun_member_identify(&a->batch, *number, in->identity);
-  return rc;
+  if (rc < 0 || !in->identity.len) return rc;
+  if (!says_nothing_new(a, in, *number)) rc = qun_member_identify(&a->batch, *number, in->identity);
+  return rc < 0 ? rc : note_identified(a, in->member);
 }
 
 int qun_apply_input(struct qun_apply *a, const struct qun_input *in, struct qun_error *err) {

@@ -27,6 +27,7 @@ int qun_engine_normaliser_open(struct qun_engine *e, const char *tenant, struct 
   p->tenant = t;
   p->normaliser.plugins = e->plugins;
   p->normaliser.vault = t->vault;
+  p->normaliser.identified = t->identified;
   p->normaliser.seal_text = config->seal_text;
   p->normaliser.now_ms = qun_engine_now(e);
   qun_config_unref(config);

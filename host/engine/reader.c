@@ -264,6 +264,7 @@ static int start_one(struct qun_readers *r, uint32_t i, struct qun_error *err) {
     *a = (struct reader_arg){r, r->runtimes[i]};
     if (pthread_create(&r->threads[i], NULL, run, a) == 0) {
       r->started++;
+      pthread_setname_np(r->threads[i], "qun-reader");
       return 0;
     }
     rc = qun_error_set(err, QUN_EFAIL, "a reader's thread cannot start");

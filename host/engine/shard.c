@@ -18,6 +18,7 @@ static struct qun_apply_options options_for(struct qun_shard *s, struct qun_tena
                                     .vault = t->vault,
                                     .dup = t->dup,
                                     .audit = t->audit,
+                                    .identified = t->identified,
                                     .seal = true,
                                     .name = t->name};
 }
@@ -206,6 +207,7 @@ int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error
   if (pthread_create(&s->thread, NULL, run, s) != 0)
     return qun_error_set(err, QUN_EFAIL, "a shard's thread cannot start");
   s->started = true;
+  pthread_setname_np(s->thread, "qun-shard");
   return 0;
 }
 

@@ -41,6 +41,7 @@ static void close_tenant(struct qun_tenant *t) {
   qun_vault_close(t->vault);
   pthread_mutex_destroy(&t->lock);
   free(t->audit);
+  free(t->identified);
   free(t);
 }
 
@@ -129,12 +130,13 @@ static int open_tenant(struct qun_tenant_pool *p, const char *name, struct qun_t
   if (!t) return qun_error_set(err, QUN_EFAIL, "out of memory");
   pthread_mutex_init(&t->lock, NULL);
   t->audit = calloc(1, sizeof *t->audit);
+  t->identified = calloc(1, sizeof *t->identified);
   snprintf(t->name, sizeof t->name, "%s", name);
   t->pool = p;
   struct qun_store_options options = {.quota_bytes = quota_of(dir),
                                       .plugins = p->ids,
                                       .plugins_count = p->plugins->count};
-  int rc = t->audit ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
+  int rc = t->audit && t->identified ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_store_open(&t->store, store, &options, err);
   if (rc == 0) rc = qun_vault_open(&t->vault, p->keys_dir, name, err);
   if (rc == 0) rc = qun_meta_init(t->store, t->incarnation, err);

@@ -7,6 +7,7 @@
 #define QUN_HOST_ENGINE_TENANT_H
 
 #include "host/engine/config.h"
+#include "host/intake/identified.h"
 #include "tenants/dupguard.h"
 #include "tenants/vault.h"
 
@@ -25,6 +26,7 @@ struct qun_tenant {
   struct qun_vault *vault;
   struct qun_dupguard *dup;      /* the shard's */
   struct qun_audit_cache *audit; /* the shard's */
+  struct qun_identified *identified;
   unsigned char incarnation[16];
   pthread_mutex_t lock;      /* guards config */
   struct qun_config *config; /* newest committed */

@@ -247,7 +247,7 @@ static int store(struct qun_normaliser *n, struct qun_arena *arena, struct qun_i
   int rc;
   qun_pack_init(&fields);
   qun_pack_init(&whole);
-  if (in->has_member && !seen(n, in->member)) {
+  if (in->has_member && !seen(n, in->member) && !qun_identified_has(n->identified, in->member)) {
     if ((rc = seal_id(n, in, e->text[MEMBER], &fields, err)) < 0) goto out;
     count = 1;
   }

@@ -12,6 +12,7 @@
 #ifndef QUN_HOST_INTAKE_NORMALISE_H
 #define QUN_HOST_INTAKE_NORMALISE_H
 
+#include "host/intake/identified.h"
 #include "host/plugins/plugin_set.h"
 #include "tenants/input.h"
 #include "tenants/vault.h"
@@ -34,10 +35,11 @@ enum {
 struct qun_normaliser {
   const struct qun_plugin_set *plugins;
   struct qun_vault *vault;
-  bool seal_text;      /* the tenant's setting; default on */
-  bool operator_types; /* the caller may send types marked OPERATOR */
-  bool imported;       /* sets QUN_INPUT_IMPORTED */
-  int64_t now_ms;      /* receive time; an event dated more than 5 minutes ahead of it is refused */
+  const struct qun_identified *identified; /* members whose id the store has; NULL: unknown */
+  bool seal_text;                          /* the tenant's setting; default on */
+  bool operator_types;                     /* the caller may send types marked OPERATOR */
+  bool imported;                           /* sets QUN_INPUT_IMPORTED */
+  int64_t now_ms;                          /* receive time; an event dated more than 5 minutes ahead of it is refused */
   struct { /* internal: a member's platform id is sealed once a batch, in the first event that names the member */
     const struct qun_input_batch *batch;
     uint32_t round;
