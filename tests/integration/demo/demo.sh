@@ -3,7 +3,7 @@
 # The main job by tools/run --once: small made-up files always, simulated tenants, and the real communities of QUN_SHARED_DATA in a released build.
 # Environment: QUN_BIN (folder of qun and qund), QUN_SOURCE, QUN_SHARED_DATA, QUN_DEMO_REAL (not empty: also the real files).
 set -euo pipefail
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 no_proxy=127.0.0.1
 work=$(mktemp -d "${TMPDIR:-/tmp}/qun-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 plugins=(growth content compliance crosspromo i18n)
@@ -84,6 +84,21 @@ check_replay() {
   qun replay "$1" --mode rebuild --batch 1000 >/dev/null || fail "replay (rebuild) of $1 differs"
 }
 
+# From elsewhere: by address and token, a tenant's own and no other's.
+check_token() { # TENANT OTHER
+  local daemon address status=0
+  "$QUN_BIN/qund" --data "$demo/.data" --keys "$demo/.keys" --listen 127.0.0.1:0 >"$work/qund.out" 2>>"$demo/qund.log" &
+  daemon=$!
+  until grep -q 'qund ready' "$work/qund.out"; do kill -0 $daemon || fail "qund ended"; sleep 0.1; done
+  address=$(grep -oE 'http://[0-9.:]+' "$work/qund.out")
+  jq -r .tokens.owner "$demo/$1/tokens.json" >"$work/token"
+  "$QUN_BIN/qun" --url "$address" --token-file "$work/token" --json tenant show "$1" | jq -e '.events > 0' >/dev/null || fail "the owner's token does not open $1"
+  "$QUN_BIN/qun" --url "$address" --token-file "$work/token" tenant show "$2" >/dev/null 2>&1 || status=$?
+  [ $status = 3 ] || fail "a token of $1 opens $2"
+  kill -TERM $daemon
+  wait $daemon || fail "qund did not end well"
+}
+
 made_up() {
   local i
   for i in $(seq 1 60); do
@@ -115,6 +130,8 @@ for name in tea-house book-club; do
   jq -e '.sections.now.items | .open.value == 1 and .joins.value > 0' "$demo/$name/crosspromo.json" >/dev/null || fail "$name has no joins by its partner's code"
   jq -e '[.sections.overlaps.rows[] | select(.count > 0)] | length == 1' "$demo/$name/crosspromo.json" >/dev/null || fail "$name has no overlap count"
 done
+
+check_token tea-house book-club
 
 if [ -z "${QUN_DEMO_REAL:-}" ]; then
   echo "real communities are for the released build"
