@@ -56,6 +56,22 @@ static char *default_plugins_dir(void) {
   return strdup(path);
 }
 
+/* Keys beside the data would be taken along by whoever takes the data. Both folders are there. */
+static int keep_apart(const char *data, const char *keys, struct qun_error *err) {
+  char *d = realpath(data, NULL), *k = realpath(keys, NULL);
+  size_t n = d ? strlen(d) : 0;
+  int rc = 0;
+  if (!d || !k)
+    rc = qun_error_set(err, QUN_EFAIL, "%s cannot be found: %m", d ? keys : data);
+  else if (strncmp(k, d, n) == 0 && (k[n] == '\0' || k[n] == '/' || n == 1))
+    rc = qun_error_set(err, QUN_EINVAL,
+                       "the keys folder %s lies inside the data folder %s; keep it outside, and out of its backups",
+                       keys, data);
+  free(d);
+  free(k);
+  return rc;
+}
+
 static int set_folders(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   char path[PATH_MAX];
   if (!o->data_dir || !*o->data_dir) return qun_error_set(err, QUN_EINVAL, "a data folder must be given");
@@ -68,7 +84,8 @@ static int set_folders(struct qun_engine *e, const struct qun_engine_options *o,
   if (rc < 0) return rc;
   snprintf(path, sizeof path, "%s/tenants", e->data_dir);
   rc = make_dir(path, err);
-  return rc < 0 ? rc : make_dir(e->keys_dir, err);
+  if (rc == 0) rc = make_dir(e->keys_dir, err);
+  return rc < 0 ? rc : keep_apart(e->data_dir, e->keys_dir, err);
 }
 
 /* ---------------------------------------------------------------- open and close */

@@ -45,12 +45,16 @@ void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n)
 
 /* ---------------------------------------------------------------- batches */
 
-/* DECISIONS 20: the byte quota is checked at admission; the map's reserve belongs to what is already acknowledged. */
+/* DECISIONS 20: the byte quota is checked at admission; the map's reserve belongs to what is already acknowledged. A
+   smaller quota counts at once, a larger one when the store is opened anew, as its map was made for the old one. */
 static int admit(struct qun_tenant *t, struct qun_error *err) {
-  uint64_t used = qun_store_bytes(t->store);
-  if (used < t->store->quota_bytes) return 0;
+  struct qun_config *config = qun_tenant_config(t);
+  uint64_t used = qun_store_bytes(t->store), quota = t->store->quota_bytes;
+  if (config->quota_bytes < quota) quota = config->quota_bytes;
+  qun_config_unref(config);
+  if (used < quota) return 0;
   return qun_error_set(err, QUN_EQUOTA, "tenant %s: its byte quota is used up (%llu of %llu bytes)", t->name,
-                       (unsigned long long)used, (unsigned long long)t->store->quota_bytes);
+                       (unsigned long long)used, (unsigned long long)quota);
 }
 
 static int submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, bool control, bool wait,

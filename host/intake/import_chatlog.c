@@ -152,7 +152,11 @@ static int map_row(struct qun__import_context *context, qun_slice row, struct qu
   const struct layout *l = layout_of(row);
   struct message m = {.kind = "text"};
   int64_t type, part = 0, v;
-  if (!l) return qun_error_set(err, QUN_EINVAL, "the first line names the columns of no layout that is known");
+  if (!l)
+    return qun_error_set(
+        err, QUN_EINVAL,
+        "the first line names the columns of no layout that is known; these tell them: localId, StrContent and "
+        "CreateTime; 消息ID, 发送人 and 时间; Talker, SenderName and Content");
   m.talker = column(l, row, TALKER);
   m.group = column(l, row, GROUP);
   m.id = column(l, row, ID);

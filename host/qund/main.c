@@ -161,8 +161,8 @@ static void watch_signals(struct daemon *d) {
 
 static void say_ready(struct daemon *d) {
   const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
-  printf("qund ready: http://%s, %s, %s; %u plugins, data %s\n", d->address[0] ? d->address : "off", d->unix_path,
-         d->intake_path, plugins->count, d->settings.data);
+  printf("qund ready: %s%s, %s, %s; %u plugins, data %s\n", d->address[0] ? "http://" : "HTTP off", d->address,
+         d->unix_path, d->intake_path, plugins->count, d->settings.data);
   fflush(stdout);
 }
 

@@ -44,12 +44,38 @@ static void pack_hit(struct qun_work *w, const struct qun_text *t, const struct 
   qun_pack_kv_cstr(p, "kind", h->pii ? qun__pii_name(h->pii) : h->whole ? "missing" : "text");
 }
 
+/* A text that is a number would be looked at as no text at all, and found fine. 0, or what is wrong. */
+static int check_kinds(struct qun_work *w, const struct qun_request *q) {
+  static const struct {
+    const char *name;
+    enum qun_mp_type type;
+    const char *message;
+  } params[] = {{"text", QUN_MP_STR, "text: must be text"},
+                {"kind", QUN_MP_STR, "kind: ad, chat or article is needed"},
+                {"category", QUN_MP_STR, "category: must be text"},
+                {"label", QUN_MP_STR, "label: must be text"},
+                {"audience", QUN_MP_STR, "audience: must be text"},
+                {"is_ad", QUN_MP_BOOL, "is_ad: must be true or false"},
+                {"direct", QUN_MP_BOOL, "direct: must be true or false"}};
+  for (size_t i = 0; i < sizeof params / sizeof params[0]; i++) {
+    struct qun_unpack u;
+    qun_slice value;
+    if (!qun_mp_find(q->params, params[i].name, &value)) continue;
+    qun_unpack_init(&u, value);
+    enum qun_mp_type type = qun_unpack_peek(&u);
+    if (type != params[i].type && type != QUN_MP_NIL) return refuse(w, QUN_EINVAL, params[i].message);
+  }
+  return 0;
+}
+
 /* Pure: arguments, settings, packs. */
 int qun__check(struct qun_work *w, const struct qun_request *q) {
   struct qun_hits hits;
   struct qun_pack p;
   char kind[16];
   qun_slice k = qun_mp_str(q->params, "kind"), text;
+  int wrong = check_kinds(w, q);
+  if (wrong < 0) return wrong;
   if (k.len == 0) k = qun_str("chat");
   if (!qun_slice_is(k, "ad") && !qun_slice_is(k, "chat") && !qun_slice_is(k, "article"))
     return refuse(w, QUN_EINVAL, "kind: ad, chat or article is needed");

@@ -361,6 +361,33 @@ Test(host_engine, refuses_a_second_process_and_names_the_first) {
   bed_remove(&b);
 }
 
+Test(host_engine, refuses_keys_inside_the_data_folder) {
+  struct bed b;
+  struct qun_engine *second = NULL;
+  struct qun_error err = {0};
+  char data[128], keys[160];
+  bed_open(&b, 1);
+  snprintf(data, sizeof data, "%s/other", b.dir);
+  const char *const inside[] = {"other/keys", "other", "keys/../other/tenants"};
+  for (size_t i = 0; i < 3; i++) {
+    struct qun_engine_options o = {.data_dir = data,
+                                   .keys_dir = keys,
+                                   .plugins_dir = QUN_TEST_PACKAGES,
+                                   .allow_untrusted = true};
+    snprintf(keys, sizeof keys, "%s/%s", b.dir, inside[i]);
+    cr_assert_eq(qun_engine_open(&second, &o, &err), QUN_EINVAL, "%s", keys);
+    cr_expect_not_null(strstr(err.message, keys), "%s", err.message);
+  }
+  snprintf(keys, sizeof keys, "%s/other-keys", b.dir);
+  struct qun_engine_options o = {.data_dir = data,
+                                 .keys_dir = keys,
+                                 .plugins_dir = QUN_TEST_PACKAGES,
+                                 .allow_untrusted = true};
+  cr_assert_eq(qun_engine_open(&second, &o, &err), 0, "%s", err.message);
+  qun_engine_close(second);
+  bed_remove(&b);
+}
+
 Test(host_engine, refuses_settings_that_do_not_fit) {
   struct bed b;
   struct qun_error err = {0};
@@ -410,8 +437,6 @@ Test(host_engine, refuses_more_than_the_quota_and_keeps_what_was) {
   qun_pack_kv_cstr(&p, "quota_bytes", "1048576");
   cr_assert_eq(qun_engine_tenant_set(b.engine, "acme", qun_pack_slice(&p), &err), 0, "%s", err.message);
   qun_pack_fini(&p);
-  bed_close(&b);
-  bed_reopen(&b);
   memset(text, 'x', sizeof text);
   text[sizeof text - 1] = '\0';
   cr_assert_eq(qun_engine_normaliser_open(b.engine, "acme", &norm, &err), 0);

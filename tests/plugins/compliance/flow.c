@@ -260,6 +260,11 @@ Test(plugins_compliance_flow, check_refuses_what_it_cannot_use) {
   cr_expect_not_null(strstr(qun_fake_message(f), "kind"));
   cr_expect_eq(qun_fake_ask(f, "compliance.check", QUN_TEXT("kind", "chat")).len, 0);
   cr_expect_not_null(strstr(qun_fake_message(f), "text"));
+  cr_expect_eq(qun_fake_ask(f, "compliance.check", QUN_INT("text", 5)).len, 0, "a number is no harmless text");
+  cr_expect_not_null(strstr(qun_fake_message(f), "text"));
+  cr_expect_eq(qun_fake_ask(f, "compliance.check", QUN_TEXT("text", "x"), QUN_INT("kind", 5)).len, 0);
+  cr_expect_eq(qun_fake_ask(f, "compliance.check", QUN_TEXT("text", "x"), QUN_TEXT("direct", "yes")).len, 0);
+  cr_expect_not_null(strstr(qun_fake_message(f), "direct"));
   cr_expect_eq(qun_fake_ask(f, "compliance.audit", QUN_TEXT("scope", "nothing")).len, 0);
   cr_expect_not_null(strstr(qun_fake_message(f), "scope"));
   cr_expect_eq(qun_fake_ask(f, "compliance.report", QUN_TEXT("view", "nothing")).len, 0);
