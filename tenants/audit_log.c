@@ -97,12 +97,10 @@ static int add_leaf(struct qun_audit_tail *tail, struct qun_batch *b, char kind,
   return rc < 0 ? rc : qun_merkle_border_add(&tail->border, leaf, store, b);
 }
 
-int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, const struct qun_vault *vault, uint64_t seq,
-                     qun_slice bytes, bool governs, bool audits) {
-  unsigned char salt[32], hash[QUN_HASH_SIZE], leaf[QUN_HASH_SIZE], root[QUN_HASH_SIZE], value[8];
+int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                     const unsigned char hash[QUN_HASH_SIZE], bool governs, bool audits) {
+  unsigned char leaf[QUN_HASH_SIZE], root[QUN_HASH_SIZE], value[8];
   int rc = 0;
-  qun_vault_salt(vault, seq, salt);
-  qun_record_hash(salt, bytes, hash);
   if (governs) {
     qun_leaf_record_hash(seq, hash, leaf);
     rc = add_leaf(tail, b, 'r', seq, leaf);

@@ -24,10 +24,10 @@ struct qun_audit_tail {
 /* Reads the border, and the hashes of the open group from the log. Blocking. */
 int qun_audit_tail_load(struct qun_audit_tail *tail, const struct qun_view *v, const struct qun_vault *vault,
                         const struct qun_head *head, struct qun_error *err);
-/* Adds the record `seq` (the next one) with its stored bytes. `governs`: it gets a leaf of its own. `audits`: it is a
- * qun.audit record. */
-int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, const struct qun_vault *vault, uint64_t seq,
-                     qun_slice bytes, bool governs, bool audits);
+/* Adds the record `seq` (the next one) by its record hash (qun_record_hash under qun_vault_salt). `governs`: it gets a leaf of its own.
+   `audits`: it is a qun.audit record. */
+int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                     const unsigned char hash[QUN_HASH_SIZE], bool governs, bool audits);
 /* Root of the tree of `size` leaves. QUN_EINVAL: there are fewer. */
 int qun_audit_root(const struct qun_view *v, uint64_t size, unsigned char root[QUN_HASH_SIZE], struct qun_error *err);
 /* How record `seq` is bound to the tree of `size` leaves, with its proofs. QUN_ENOTFOUND: no such record. Kind OPEN:

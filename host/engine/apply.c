@@ -29,6 +29,8 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
   if (o->dup && qun_dupguard_begin(o->dup, &a->batch.view) < 0)
     return qun_error_set(err, QUN_ECONFLICT, "tenant %s: the duplicate index is damaged", o->name);
   if (!o->audit) return 0;
+  qun_hasher_begin(o->hasher, o->vault);
+  a->hashing = true;
   if (!o->audit->known || o->audit->seq != a->head.seq)
     return qun_audit_tail_load(&a->tail, &a->batch.view, o->vault, &a->head, err);
   a->tail = o->audit->tail;
@@ -36,12 +38,14 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
 }
 
 void qun_apply_end(struct qun_apply *a) {
+  if (a->hashing) qun_hasher_wait(a->o.hasher); /* it reads the batch's memory */
   qun_batch_end(&a->batch);
   qun_pack_fini(&a->pack);
   qun_pack_fini(&a->pack2);
   free(a->emits.items);
   free(a->log);
   free(a->identified);
+  free(a->marks);
   memset(a, 0, sizeof *a);
 }
 
@@ -59,8 +63,20 @@ static int flush(void *arg, struct qun_store *store, MDB_txn *txn) {
   return qun_dupguard_flush(a->o.dup, txn, a->head.seq + 1, store->dbi[QUN_TABLE_DUP], store->dbi[QUN_TABLE_META]);
 }
 
+/* The batch's records go into the audit tree, in order. */
+static int grow_tree(struct qun_apply *a, struct qun_error *err) {
+  const unsigned char(*hashes)[QUN_HASH_SIZE] = qun_hasher_wait(a->o.hasher);
+  for (uint32_t i = 0; i < a->log_count; i++) {
+    int rc = qun_audit_append(&a->tail, &a->batch, a->log_first + i, hashes[i], (a->marks[i] & QUN_MARK_GOVERNS) != 0,
+                              (a->marks[i] & QUN_MARK_AUDITS) != 0);
+    if (rc < 0) return qun_error_set(err, QUN_EFAIL, "the audit tree cannot grow");
+  }
+  return 0;
+}
+
 int qun_apply_commit(struct qun_apply *a, struct qun_error *err) {
-  int rc = 0;
+  int rc = a->o.audit ? grow_tree(a, err) : 0;
+  if (rc < 0) return rc;
   if (a->o.audit) a->head.tree_size = a->tail.border.size;
   for (uint32_t i = 0; i < a->totals_count && rc == 0; i++)
     rc = qun_total_add(&a->batch, a->totals[i].class_letter, a->totals[i].type, a->totals[i].n);
@@ -108,6 +124,9 @@ int qun__apply_append(struct qun_apply *a, struct qun_record *r, const struct qu
     qun_slice *log = realloc(a->log, cap * sizeof *log);
     if (!log) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     a->log = log;
+    unsigned char *marks = realloc(a->marks, cap);
+    if (!marks) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    a->marks = marks;
     a->log_cap = cap;
   }
   r->seq = a->head.seq + 1;
@@ -120,10 +139,11 @@ int qun__apply_append(struct qun_apply *a, struct qun_record *r, const struct qu
   if (r->clock_ms > a->head.clock_ms) a->head.clock_ms = r->clock_ms;
   count_type(a, r);
   if (!a->o.audit) return 0;
-  bool governs = hearers && (hearers->type->flags & QUN_TYPE_GOVERNS);
-  int rc =
-      qun_audit_append(&a->tail, &a->batch, a->o.vault, r->seq, bytes, governs, qun_slice_is(r->type, "qun.audit"));
-  return rc < 0 ? qun_error_set(err, QUN_EFAIL, "the audit tree cannot grow") : 0;
+  a->marks[a->log_count - 1] =
+      (unsigned char)((hearers && (hearers->type->flags & QUN_TYPE_GOVERNS) ? QUN_MARK_GOVERNS : 0) |
+                      (qun_slice_is(r->type, "qun.audit") ? QUN_MARK_AUDITS : 0));
+  return qun_hasher_add(a->o.hasher, r->seq, bytes) < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch")
+                                                        : 0;
 }
 
 qun_slice qun__apply_bytes(struct qun_apply *a, uint64_t seq) {

@@ -10,6 +10,7 @@
 #ifndef QUN_HOST_ENGINE_APPLY_H
 #define QUN_HOST_ENGINE_APPLY_H
 
+#include "host/engine/hasher.h"
 #include "host/engine/runtime.h"
 #include "tenants/audit_log.h"
 #include "tenants/record.h"
@@ -37,6 +38,7 @@ struct qun_apply_options {
   struct qun_vault *vault;
   struct qun_dupguard *dup;      /* NULL: inputs are known to be new (replay) */
   struct qun_audit_cache *audit; /* keep the audit tree (live); NULL: no (replay) */
+  struct qun_hasher *hasher;     /* hashes records beside the shard; must be there when audit is */
   bool seal;                     /* seal personal fields of emitted events (live) */
   const char *name;              /* tenant */
   qun_slice overrides;           /* what-if settings */
@@ -46,13 +48,17 @@ struct qun_apply_options {
   const struct qun_view *people;     /* where members' pseudonyms are; NULL: the store itself */
 };
 
+enum { QUN_MARK_GOVERNS = 1, QUN_MARK_AUDITS = 2 };
+
 struct qun_apply {
   struct qun_apply_options o;
   struct qun_slot *slot;
   struct qun_batch batch;
   struct qun_head head;
   struct qun_audit_tail tail;
-  qun_slice *log; /* records of this batch, in the batch's arena */
+  unsigned char *marks; /* for log[i]: QUN_MARK_* */
+  bool hashing;         /* the hasher has records of this batch */
+  qun_slice *log;       /* records of this batch, in the batch's arena */
   uint32_t log_count, log_cap;
   uint64_t log_first; /* sequence of log[0] */
   struct qun_apply_total totals[64];

@@ -31,6 +31,7 @@ struct qun_shard {
   bool stop;
   bool purge; /* a tenant was deleted: let go of it */
   struct qun_runtime *runtime;
+  struct qun_hasher *hasher;
 };
 
 int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error *err);

@@ -18,6 +18,7 @@ static struct qun_apply_options options_for(struct qun_shard *s, struct qun_tena
                                     .vault = t->vault,
                                     .dup = t->dup,
                                     .audit = t->audit,
+                                    .hasher = s->hasher,
                                     .identified = t->identified,
                                     .seal = true,
                                     .name = t->name};
@@ -203,6 +204,7 @@ int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error
   pthread_cond_init(&s->work, NULL);
   pthread_cond_init(&s->room, NULL);
   int rc = qun_runtime_create(&s->runtime, e->plugins, e->subscriptions, e->metrics, err);
+  if (rc == 0) rc = qun_hasher_start(&s->hasher, err);
   if (rc < 0) return rc;
   if (pthread_create(&s->thread, NULL, run, s) != 0)
     return qun_error_set(err, QUN_EFAIL, "a shard's thread cannot start");
@@ -222,6 +224,7 @@ void qun__shard_stop(struct qun_shard *s) {
     pthread_join(s->thread, NULL);
   }
   qun_runtime_destroy(s->runtime);
+  qun_hasher_stop(s->hasher);
   pthread_cond_destroy(&s->room);
   pthread_cond_destroy(&s->work);
   pthread_mutex_destroy(&s->lock);
