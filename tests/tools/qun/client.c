@@ -110,18 +110,32 @@ Test(tools_qun_client, a_replay_that_does_not_match_is_a_no) {
        "\"growth\":{\"state_hash\":\"cc\",\"live_hash\":\"cc\"}}}"},
       {200, "application/json", NULL,
        "{\"mode\":\"whatif\",\"records\":9,\"match\":false,\"state_hash\":\"aa\",\"live_hash\":\"bb\",\"plugins\":{}"
-       "}"}};
-  begin(answers, 2);
+       "}"},
+      {200, "application/json", NULL,
+       "{\"mode\":\"verify\",\"records\":4,\"match\":false,\"state_hash\":\"aa\",\"live_hash\":\"bb\",\"plugins\":{}}"},
+      {200, "application/json", NULL,
+       "{\"mode\":\"verify\",\"records\":9,\"match\":true,\"state_hash\":\"aa\",\"live_hash\":\"aa\",\"plugins\":{}}"}};
+  begin(answers, 4);
   struct outcome o = run("replay", "acme", "--data", d.folder, NULL);
   cr_assert_eq(o.status, QUN_EXIT_NO);
   cr_assert_not_null(strstr(o.out, "9 records"));
+  cr_assert_not_null(strstr(o.out, "the state differs"));
   cr_assert_not_null(strstr(o.out, "bb  <- as it stands"));
   cr_assert_null(strstr(o.out, "cc  <-"));
   outcome_fini(&o);
-  o = run("replay", "acme", "--set", "growth.core_share=0.3", "--data", d.folder, NULL); /* a question, not a check */
+  o = run("replay", "acme", "--set", "growth.tier_core_over=0.3", "--data", d.folder,
+          NULL); /* a question, not a check */
+  cr_assert_eq(o.status, QUN_EXIT_OK);
+  cr_assert_str_eq(d.requests[1].body, "{\"mode\":\"whatif\",\"set\":{\"growth.tier_core_over\":\"0.3\"}}");
+  outcome_fini(&o);
+  o = run("replay", "acme", "--until", "2026-01-01T00:00:00Z", "--data", d.folder,
+          NULL); /* an earlier state is another */
+  cr_assert_eq(o.status, QUN_EXIT_OK);
+  outcome_fini(&o);
+  o = run("replay", "acme", "--data", d.folder, NULL);
   end();
   cr_assert_eq(o.status, QUN_EXIT_OK);
-  cr_assert_str_eq(d.requests[1].body, "{\"mode\":\"whatif\",\"set\":{\"growth.core_share\":\"0.3\"}}");
+  cr_assert_not_null(strstr(o.out, "the state is the same"));
   outcome_fini(&o);
   fake_daemon_fini(&d);
 }
