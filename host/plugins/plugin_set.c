@@ -87,9 +87,10 @@ static int load_library(struct qun_loaded_plugin *p, struct qun__candidate *c, c
   int rc = qun__library_read(&lib, file, &why);
   bool trusted = rc == 0 && qun__trust_has(trust, lib.sha256);
   if (rc == 0 && !trusted && !allow_untrusted)
-    rc = qun_error_set(&why, QUN_EDENIED,
-                       "%.200s is not one of the libraries that this host was built with, and others are not allowed",
-                       file);
+    rc = qun_error_set(
+        &why, QUN_EDENIED,
+        "%.200s is not one of the libraries that this host was built with, and others are not allowed (qund --allow-untrusted)",
+        file);
   if (rc == 0) rc = qun__library_open(&lib, m->id, m->version, &why);
   if (rc) {
     qun__candidate_refuse(c, "%s: %.300s", m->id, why.message);
