@@ -2,6 +2,7 @@
 /*
  * One-off values and totals of a store, table META.
  *   "incarnation" 16 random bytes, new at create and restore       "schema" version of this layout
+ *   "runtime" versions of the newest qun.runtime record             "set/<key>" settings (host/engine/config.h)
  *   "head"        struct qun_head as below                         "dup_key", "dup_from"  tenants/dupguard.h
  *   "n/<class>/<type>"  big-endian count of records; class e (from outside), d (derived), c (control)
  *   "cursor/<plugin>"   last sequence applied                      "status/<plugin>" live | off

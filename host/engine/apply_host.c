@@ -29,6 +29,14 @@ static int stop_at(struct qun_apply *a, uint32_t plugin, uint64_t seq) {
   return behind ? 0 : qun_cursor_write(&a->batch, a->o.rt->plugins->plugins[plugin].manifest->id, seq);
 }
 
+static int on_runtime(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  qun_slice versions;
+  if (!qun_mp_find(r->data, "versions", &versions)) return 0;
+  if (qun_batch_put(&a->batch, QUN_TABLE_META, qun_str("runtime"), versions) < 0)
+    return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+  return 0;
+}
+
 static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   bool on = qun_slice_is(qun_mp_str(r->data, "status"), "enabled");
   for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
@@ -97,10 +105,9 @@ static const struct {
   const char *type;
   int (*apply)(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 } reactions[] = {
-    {"qun.settings", on_settings},         {"qun.plugin", on_plugin},
-    {"qun.import.begin", on_import_begin}, {"qun.import.end", on_import_end},
-    {"agreement.accepted", on_agreement},  {"agreement.ended", on_agreement},
-    {"compliance.verdict", on_verdict},    {"outbox.sent", on_outcome},
+    {"qun.settings", on_settings},         {"qun.runtime", on_runtime},        {"qun.plugin", on_plugin},
+    {"qun.import.begin", on_import_begin}, {"qun.import.end", on_import_end},  {"agreement.accepted", on_agreement},
+    {"agreement.ended", on_agreement},     {"compliance.verdict", on_verdict}, {"outbox.sent", on_outcome},
     {"outbox.failed", on_outcome},
 };
 

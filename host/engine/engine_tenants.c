@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants come, change and go. */
 #include "host/engine/internal.h"
+#include "host/engine/versions.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unicode/ucal.h>
-#include <unicode/uchar.h>
-#include <unicode/uvernum.h>
 #include <unistd.h>
 
 /* ---------------------------------------------------------------- profile keys, one table */
@@ -51,19 +49,6 @@ static void pack_profile(struct qun_pack *out, const struct qun_profile *p) {
 
 /* ---------------------------------------------------------------- create */
 
-/* DECISIONS 1: versions that can change a result stand in the log. */
-static void pack_runtime(struct qun_pack *out) {
-  UErrorCode status = U_ZERO_ERROR;
-  const char *tz = ucal_getTZDataVersion(&status);
-  qun_pack_map(out, 1);
-  qun_pack_cstr(out, "versions");
-  qun_pack_map(out, 4);
-  qun_pack_kv_cstr(out, "qun", "0.1.0");
-  qun_pack_kv_cstr(out, "icu", U_ICU_VERSION);
-  qun_pack_kv_cstr(out, "unicode", U_UNICODE_VERSION);
-  qun_pack_kv_cstr(out, "tzdata", U_SUCCESS(status) && tz ? tz : "unknown");
-}
-
 static void pack_enabled(struct qun_pack *out, const struct qun_manifest *m) {
   qun_pack_map(out, 2);
   qun_pack_kv_cstr(out, "status", "enabled");
@@ -79,7 +64,7 @@ static int first_records(struct qun_engine *e, const struct qun_profile *p, cons
   qun_pack_map(&packs[0], 2);
   qun_pack_kv_cstr(&packs[0], "profile", starter);
   qun_pack_kv_bool(&packs[0], "simulated", p->simulated);
-  pack_runtime(&packs[1]);
+  qun_versions_pack(&packs[1], e->plugins);
   pack_profile(&packs[2], p);
   controls[0] = (struct qun_control){.type = "qun.created", .data = qun_pack_slice(&packs[0])};
   controls[1] = (struct qun_control){.type = "qun.runtime", .data = qun_pack_slice(&packs[1])};

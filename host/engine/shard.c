@@ -2,6 +2,7 @@
 /* A shard: one thread that owns some tenants and applies what comes for them, in order, in commits as large as what
  * waits. */
 #include "host/engine/internal.h"
+#include "host/engine/versions.h"
 
 #include "tenants/timers.h"
 
@@ -57,6 +58,33 @@ static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_erro
   return rc;
 }
 
+/* Other versions than the log's newest record states go into the log first. */
+static int state_versions(struct qun_shard *s, struct qun_apply *a, struct qun_error *err) {
+  struct qun_pack p;
+  char id[33];
+  qun_slice known, now;
+  int rc = 0;
+  if (a->head.seq == 0) return 0; /* the first batch brings them */
+  qun_pack_init(&p);
+  qun_versions_pack(&p, s->runtime->plugins);
+  bool same = qun_mp_find(qun_pack_slice(&p), "versions", &now) &&
+              qun_view_get(&a->batch.view, QUN_TABLE_META, qun_str("runtime"), &known) == 0 && qun_slice_eq(known, now);
+  if (!same) {
+    struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
+    qun__fresh_id(id);
+    struct qun_input in = {.flags = QUN_INPUT_CONTROL,
+                           .time_ms = INT64_MIN,
+                           .type = qun_str("qun.runtime"),
+                           .source = qun_str("qun"),
+                           .id = qun_arena_copy(arena, qun_str(id)),
+                           .data = qun_arena_copy(arena, qun_pack_slice(&p))};
+    rc = p.failed ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : qun_apply_input(a, &in, err);
+    a->accepted = 0; /* nobody sent it */
+  }
+  qun_pack_fini(&p);
+  return rc;
+}
+
 static void tell_outbox(struct qun_engine *e, const char *tenant) {
   pthread_mutex_lock(&e->outbox_lock);
   if (e->outbox_hook) e->outbox_hook(e->outbox_arg, tenant);
@@ -73,6 +101,7 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   int rc = slot_for(s, t, &slot, err);
   if (rc == 0) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = qun_apply_begin(&a, &o, slot, qun_engine_now(s->engine), err);
+  if (rc == 0) rc = state_versions(s, &a, err);
   if (rc == 0) rc = apply_jobs(&a, jobs, err);
   if (rc == 0) rc = qun_apply_commit(&a, err);
   if (rc < 0 && t->dup) qun_dupguard_settle(t->dup, false);

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 Test(host_engine, counts_what_comes_in_and_keeps_it_over_a_restart) {
@@ -476,4 +477,33 @@ Test(host_engine, names_a_data_folder_that_cannot_be_made) {
                                  .allow_untrusted = true};
   cr_assert_eq(qun_engine_open(&e, &o, &err), QUN_EFAIL);
   cr_assert_not_null(strstr(err.message, "/proc/qun-data"), "%s", err.message);
+}
+
+Test(host_engine, states_other_versions_in_the_log_before_anything_else) {
+  struct bed b;
+  struct qun_pack p;
+  char command[256];
+  bed_open(&b, 1);
+  bed_tenant(&b, "acme", true);
+  bed_feed(&b, "acme", 0, 50, 50);
+  cr_assert_eq(bed_int(&b, "acme", "control", "qun.runtime"), 1);
+  bed_close(&b);
+  bed_reopen(&b);
+  bed_feed(&b, "acme", 50, 50, 50);
+  cr_assert_eq(bed_int(&b, "acme", "control", "qun.runtime"), 1); /* the same versions are not said again */
+  bed_close(&b);
+  snprintf(command, sizeof command,
+           "cp -r %s %s/newer && sed -i 's/1.0.0/1.0.1/' %s/newer/ledger/plugin.yaml && sed -i 's/1[.]0[.]0/1.0.1/g' "
+           "%s/newer/ledger/ledger.so",
+           QUN_TEST_PACKAGES, b.dir, b.dir, b.dir);
+  cr_assert_eq(system(command), 0);
+  snprintf(b.packages, sizeof b.packages, "%s/newer", b.dir);
+  bed_reopen(&b);
+  struct qun_submit_result r = bed_feed(&b, "acme", 100, 50, 25);
+  cr_assert_eq(r.accepted, 50);
+  cr_assert_eq(bed_int(&b, "acme", "control", "qun.runtime"), 2);
+  replay(&b, QUN_REPLAY_VERIFY, 1000, (qun_slice){NULL, 0}, &p);
+  cr_assert(qun_mp_bool(qun_pack_slice(&p), "match", 0));
+  qun_pack_fini(&p);
+  bed_remove(&b);
 }

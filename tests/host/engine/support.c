@@ -13,7 +13,7 @@ static void open_engine(struct bed *b) {
   snprintf(keys, sizeof keys, "%s/keys", b->dir);
   struct qun_engine_options o = {.data_dir = data,
                                  .keys_dir = keys,
-                                 .plugins_dir = QUN_TEST_PACKAGES,
+                                 .plugins_dir = b->packages[0] ? b->packages : QUN_TEST_PACKAGES,
                                  .shards = b->shards,
                                  .allow_untrusted = true};
   cr_assert_eq(qun_engine_open(&b->engine, &o, &err), 0, "%s", err.message);

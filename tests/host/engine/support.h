@@ -9,7 +9,7 @@ struct bed {
   char dir[64];
   struct qun_engine *engine;
   uint32_t shards;
-  bool keep; /* reopen: the folder is there */
+  char packages[128]; /* folder of plugins; empty: the tests' own */
 };
 
 void bed_open(struct bed *b, uint32_t shards);
