@@ -266,6 +266,8 @@ int qun__model_read(struct qun__model *m, struct qun_arena *a, qun_slice bytes, 
   if (rc == 0) rc = read_number(&r, bytes, "as_of", QUN__TIME, &m->as_of);
   if (rc == 0) rc = read_number(&r, bytes, "from", QUN__DAY, &m->from);
   if (rc == 0) rc = read_number(&r, bytes, "to", QUN__DAY, &m->to);
+  /* a tenant's clock stands at 0 until something has come in; 1970 would be no answer */
+  if (rc == 0 && m->as_of.known && m->as_of.number == 0) m->as_of.known = m->from.known = m->to.known = false;
   if (rc == 0) rc = open_array(&r, bytes, "sections", &u, &m->sections_count);
   if (rc < 0) return rc;
   m->sections = room(&r, m->sections_count, sizeof *m->sections);

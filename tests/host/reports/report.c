@@ -42,6 +42,28 @@ Test(host_reports, json_has_the_ids_and_raw_numbers_of_the_model) {
   cJSON_Delete(j);
 }
 
+Test(host_reports, a_tenant_without_events_has_no_date) {
+  static const enum qun_report_face faces[] = {QUN_FACE_TABLE, QUN_FACE_HTML, QUN_FACE_JSON};
+  struct qun_report_reader reader = fixture_reader("en");
+  for (size_t i = 0; i < 3; i++) {
+    struct qun_report r;
+    struct qun_pack out;
+    struct qun_error err = {0};
+    qun_pack_init(&out);
+    qun_report_begin(&r, "growth", "overview", "title", 0, -333, 0);
+    qun_report_figures(&r, "now", "title.now");
+    qun_report_list_end(&r);
+    qun_report_glossary(&r);
+    cr_assert_eq(qun_report_draw(&reader, &fixture_speaker, qun_report_end(&r), faces[i], &out, &err), 0, "%s",
+                 err.message);
+    char *text = strndup((const char *)out.buf, out.len);
+    cr_expect_null(strstr(text, "-333"), "%s", text);
+    free(text);
+    qun_pack_fini(&out);
+    qun_report_fini(&r);
+  }
+}
+
 Test(host_reports, json_labels_follow_the_reader_and_values_do_not) {
   cJSON *en = draw_json("en", "Ann"), *zh = draw_json("zh-CN", "Ann");
   cr_assert_str_eq(at(zh, "sections.now.title")->valuestring, "zh:title.now");
