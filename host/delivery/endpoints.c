@@ -45,7 +45,8 @@ static const cyaml_schema_field_t file_fields[] = {
 static const cyaml_schema_value_t file_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_file, file_fields)};
 
 /* libcyaml reports through a log function; the last line names what is wrong, and no value (a secret). */
-static void keep_line(cyaml_log_t level, void *ctx, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void keep_line(cyaml_log_t level, void *ctx, const char *format,
+                                                            va_list args) {
   struct qun_error *err = ctx;
   (void)level;
   vsnprintf(err->message, sizeof err->message, format, args);
