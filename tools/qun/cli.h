@@ -118,6 +118,10 @@ void qun_progress_draw(struct qun_progress *p, uint64_t done, uint64_t total, co
 /* Clears the line. */
 void qun_progress_end(struct qun_progress *p);
 
+/* ---- cmd_tenant.c */
+/* Makes a tenant from the flags profile, title, lang and zone; what the host answered, with the tokens, in `reply`. */
+int qun_cli_tenant_create(struct qun_cli *cli, const char *name, bool simulated, struct qun_pack *reply);
+
 /* ---- cmd_audit.c */
 /* A checkpoint's text from a file, appended. QUN_ENOTFOUND, QUN_EINVAL. */
 int qun_cli_read_checkpoint(const char *path, struct qun_pack *out, struct qun_error *err);

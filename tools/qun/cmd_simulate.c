@@ -46,31 +46,12 @@ static int look(struct qun_cli *cli, const char *name, bool *exists) {
   bool real = *exists && qun_json_to_msgpack(&map, qun_pack_slice(&answer.body), NULL) == 0 &&
               !qun_mp_bool(qun_pack_slice(&map), "simulated", 0);
   if (answer.status != 200 && answer.status != 404) status = qun_cli_refused(cli, &answer);
-  if (real) status = qun_cli_usage(cli, "%s is a real tenant; simulated events do not go into it", name);
+  if (real) {
+    qun_cli_usage(cli, "%s is a real tenant; simulated events do not go into it", name);
+    status = QUN_EXIT_FAILED;
+  }
   qun_pack_fini(&map);
   qun_client_answer_fini(&answer);
-  return status;
-}
-
-static int create(struct qun_cli *cli, const char *name, struct qun_pack *reply) {
-  static const struct {
-    const char *flag, *key;
-  } texts[] = {{"profile", "profile"}, {"title", "title"}, {"lang", "locale"}};
-  struct qun_pack body;
-  uint32_t n = 2;
-  qun_pack_init(&body);
-  size_t at = qun_pack_open_map(&body);
-  qun_pack_kv_cstr(&body, "name", name);
-  qun_pack_kv_bool(&body, "simulated", 1);
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-    const char *value = qun_args_flag(&cli->args, texts[i].flag);
-    if (!value) continue;
-    qun_pack_kv_cstr(&body, texts[i].key, value);
-    n++;
-  }
-  qun_pack_close(&body, at, n);
-  int status = qun_cli_ask_map(cli, "POST", "/v1/tenants", NULL, qun_pack_slice(&body), reply);
-  qun_pack_fini(&body);
   return status;
 }
 
@@ -113,7 +94,7 @@ int qun_cmd_simulate(struct qun_cli *cli) {
   if (read_options(&cli->args, &options, &err) < 0) return qun_cli_fail(cli, QUN_EXIT_USAGE, &err);
   qun_pack_init(&s.created);
   int status = look(cli, name, &exists);
-  if (status == QUN_EXIT_OK && !exists) status = create(cli, name, &s.created);
+  if (status == QUN_EXIT_OK && !exists) status = qun_cli_tenant_create(cli, name, true, &s.created);
   if (status) {
     qun_pack_fini(&s.created);
     return status;

@@ -7,7 +7,7 @@ static const char *tenant_path(struct qun_cli *cli, struct qun_pack *room) {
   return qun_url_path(room, "/v1/tenants/%s", qun_args_word(&cli->args, 0));
 }
 
-int qun_cmd_tenant_create(struct qun_cli *cli) {
+int qun_cli_tenant_create(struct qun_cli *cli, const char *name, bool simulated, struct qun_pack *reply) {
   static const struct {
     const char *flag, *key;
   } texts[] = {{"profile", "profile"}, {"title", "title"}, {"lang", "locale"}, {"zone", "zone"}};
@@ -15,7 +15,11 @@ int qun_cmd_tenant_create(struct qun_cli *cli) {
   uint32_t n = 1;
   qun_pack_init(&body);
   size_t at = qun_pack_open_map(&body);
-  qun_pack_kv_cstr(&body, "name", qun_args_word(&cli->args, 0));
+  qun_pack_kv_cstr(&body, "name", name);
+  if (simulated) {
+    qun_pack_kv_bool(&body, "simulated", 1);
+    n++;
+  }
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     const char *value = qun_args_flag(&cli->args, texts[i].flag);
     if (!value) continue;
@@ -23,8 +27,17 @@ int qun_cmd_tenant_create(struct qun_cli *cli) {
     n++;
   }
   qun_pack_close(&body, at, n);
-  int status = qun_cli_ask_and_print(cli, "POST", "/v1/tenants", NULL, qun_pack_slice(&body));
+  int status = qun_cli_ask_map(cli, "POST", "/v1/tenants", NULL, qun_pack_slice(&body), reply);
   qun_pack_fini(&body);
+  return status;
+}
+
+int qun_cmd_tenant_create(struct qun_cli *cli) {
+  struct qun_pack reply;
+  qun_pack_init(&reply);
+  int status = qun_cli_tenant_create(cli, qun_args_word(&cli->args, 0), false, &reply);
+  if (status == QUN_EXIT_OK) qun_cli_print_map(cli, qun_pack_slice(&reply));
+  qun_pack_fini(&reply);
   return status;
 }
 
