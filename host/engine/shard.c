@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COMMIT_EVENTS = 8192 };
+enum { COMMIT_EVENTS = 8192, IMPORT_SILENCE_MS = 60000 };
 
 /* ---------------------------------------------------------------- applying */
 
@@ -58,10 +58,26 @@ static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_erro
   return rc;
 }
 
+/* A control record of the host's own, ahead of what was sent. */
+static int state_ahead(struct qun_apply *a, const char *type, qun_slice data, struct qun_error *err) {
+  struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
+  uint64_t accepted = a->accepted;
+  char id[33];
+  qun__fresh_id(id);
+  struct qun_input in = {.flags = QUN_INPUT_CONTROL,
+                         .time_ms = INT64_MIN,
+                         .type = qun_str(type),
+                         .source = qun_str("qun"),
+                         .id = qun_arena_copy(arena, qun_str(id)),
+                         .data = qun_arena_copy(arena, data)};
+  int rc = qun_apply_input(a, &in, err);
+  a->accepted = accepted; /* nobody sent it */
+  return rc;
+}
+
 /* Other versions than the log's newest record states go into the log first. */
 static int state_versions(struct qun_shard *s, struct qun_apply *a, struct qun_error *err) {
   struct qun_pack p;
-  char id[33];
   qun_slice known, now;
   int rc = 0;
   if (a->head.seq == 0) return 0; /* the first batch brings them */
@@ -69,20 +85,31 @@ static int state_versions(struct qun_shard *s, struct qun_apply *a, struct qun_e
   qun_versions_pack(&p, s->runtime->plugins);
   bool same = qun_mp_find(qun_pack_slice(&p), "versions", &now) &&
               qun_view_get(&a->batch.view, QUN_TABLE_META, qun_str("runtime"), &known) == 0 && qun_slice_eq(known, now);
-  if (!same) {
-    struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
-    qun__fresh_id(id);
-    struct qun_input in = {.flags = QUN_INPUT_CONTROL,
-                           .time_ms = INT64_MIN,
-                           .type = qun_str("qun.runtime"),
-                           .source = qun_str("qun"),
-                           .id = qun_arena_copy(arena, qun_str(id)),
-                           .data = qun_arena_copy(arena, qun_pack_slice(&p))};
-    rc = p.failed ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : qun_apply_input(a, &in, err);
-    a->accepted = 0; /* nobody sent it */
-  }
+  if (p.failed)
+    rc = qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+  else if (!same)
+    rc = state_ahead(a, "qun.runtime", qun_pack_slice(&p), err);
   qun_pack_fini(&p);
   return rc;
+}
+
+/* An import whose sender is gone would mark live events as late for ever: the first one after a silence ends it. */
+static int end_stale_import(struct qun_shard *s, struct qun_tenant *t, struct qun_apply *a, const struct qun_job *jobs,
+                            struct qun_error *err) {
+  static const unsigned char empty = 0x80;
+  bool live = false;
+  for (const struct qun_job *j = jobs; j; j = j->next) {
+    for (uint32_t i = 0; i < j->batch.count; i++) {
+      const struct qun_input *in = &j->batch.items[i];
+      bool begins = (in->flags & QUN_INPUT_CONTROL) && qun_slice_is(in->type, "qun.import.begin");
+      if ((in->flags & QUN_INPUT_IMPORTED) || begins)
+        t->import_ms = qun_engine_now(s->engine);
+      else if (!(in->flags & QUN_INPUT_CONTROL) && !in->origin.len)
+        live = true;
+    }
+  }
+  if (!live || !a->head.importing || qun_engine_now(s->engine) - t->import_ms < IMPORT_SILENCE_MS) return 0;
+  return state_ahead(a, "qun.import.end", qun_slice_of(&empty, 1), err);
 }
 
 static void tell_outbox(struct qun_engine *e, const char *tenant) {
@@ -102,6 +129,7 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   if (rc == 0) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = qun_apply_begin(&a, &o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = state_versions(s, &a, err);
+  if (rc == 0) rc = end_stale_import(s, t, &a, jobs, err);
   if (rc == 0) rc = apply_jobs(&a, jobs, err);
   if (rc == 0) rc = qun_apply_commit(&a, err);
   if (rc < 0 && t->dup) qun_dupguard_settle(t->dup, false);

@@ -27,6 +27,8 @@ struct qun_tenant {
   struct qun_dupguard *dup;      /* the shard's */
   struct qun_audit_cache *audit; /* the shard's */
   struct qun_identified *identified;
+  int64_t
+      import_ms; /* the shard's: when an imported event came last, receive time; 0: not since the store was opened */
   unsigned char incarnation[16];
   pthread_mutex_t lock;      /* guards config */
   struct qun_config *config; /* newest committed */

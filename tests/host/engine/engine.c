@@ -507,3 +507,51 @@ Test(host_engine, states_other_versions_in_the_log_before_anything_else) {
   qun_pack_fini(&p);
   bed_remove(&b);
 }
+
+static struct qun_submit_result live(struct bed *b, const char *id) {
+  struct qun_normaliser *norm = NULL;
+  struct qun_input_batch in;
+  struct qun_submit_result r = {0};
+  struct qun_error err = {0};
+  struct qun_pack p;
+  qun_pack_init(&p);
+  qun_input_batch_init(&in);
+  qun_pack_map(&p, 3);
+  qun_pack_kv_cstr(&p, "id", id);
+  qun_pack_kv_cstr(&p, "source", "live");
+  qun_pack_kv_cstr(&p, "type", "join");
+  cr_assert_eq(qun_engine_normaliser_open(b->engine, "acme", &norm, &err), 0, "%s", err.message);
+  cr_assert_eq(qun_normalise(norm, &in, qun_pack_slice(&p), &err), 0, "%s", err.message);
+  cr_assert_eq(qun_engine_submit_wait(b->engine, "acme", &in, &r, &err), 0, "%s", err.message);
+  qun_engine_normaliser_close(b->engine, norm);
+  qun_input_batch_fini(&in);
+  qun_pack_fini(&p);
+  return r;
+}
+
+static int late(void *arg, const struct qun_log_entry *e) {
+  uint32_t *n = arg;
+  if (e->flags & QUN_EVENT_LATE) ++*n;
+  return 0;
+}
+
+Test(host_engine, ends_an_import_whose_sender_is_gone) {
+  struct bed b;
+  struct qun_error err = {0};
+  uint32_t marked = 0;
+  qun_slice none = {NULL, 0};
+  bed_open(&b, 1);
+  bed_tenant(&b, "acme", true);
+  cr_assert_eq(qun_engine_control(b.engine, "acme", "qun.import.begin", none, none, none, NULL, &err), 0, "%s",
+               err.message);
+  bed_feed(&b, "acme", 0, 20, 20);
+  cr_assert_eq(live(&b, "1").accepted, 1); /* the import may still go on */
+  bed_close(&b);
+  bed_reopen(&b); /* nobody imports any more */
+  cr_assert_eq(live(&b, "2").accepted, 1);
+  cr_assert_eq(live(&b, "3").accepted, 1);
+  cr_assert_eq(bed_int(&b, "acme", "control", "qun.import.end"), 1);
+  cr_assert_eq(qun_engine_log_each(b.engine, "acme", 0, 0, late, &marked, &err), 0);
+  cr_assert_eq(marked, 1);
+  bed_remove(&b);
+}
