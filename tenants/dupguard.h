@@ -5,9 +5,11 @@
  * A key is SipHash-128 of (source, id) under the store's own random key. The newest keys (up to QUN_DUP_MEMTABLE) are
  * in memory and are read again from the log at open; older ones are in sorted runs in table DUP, each with a Bloom
  * filter (10 bits a key, one cache line a probe), merged four by four, so that random ids cost appends instead of a
- * random page each (PERFORMANCE.md, point 2). "r" run              -> level (u32), keys (u32), then for each chunk the
- * first 8 bytes of its first key "b" run              -> Bloom filter "c" run chunk        -> up to 170 entries of key
- * (16 bytes) and big-endian sequence (8 bytes), sorted Belongs to the tenant's shard; one thread at a time.
+ * random page each (PERFORMANCE.md, point 2).
+ *   "r" run        -> level (u32), keys (u32), then for each chunk the first 8 bytes of its first key
+ *   "b" run        -> Bloom filter
+ *   "c" run chunk  -> up to 170 entries of key (16 bytes) and big-endian sequence (8 bytes), sorted
+ * Belongs to the tenant's shard; one thread at a time.
  */
 #ifndef QUN_TENANTS_DUPGUARD_H
 #define QUN_TENANTS_DUPGUARD_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Members of a tenant: a pseudonym (keyed hash of the platform's id) and the tenant's own dense number, given in order
- * of first sight in the log, so that plugins and their keyspaces know numbers alone. Table MEMBERS: "p" pseudonym ->
- * number (big-endian) "m" number (big-endian)  -> msgpack map {"p": pseudonym (bin), field: sealed bytes (bin)...}
+ * of first sight in the log, so that plugins and their keyspaces know numbers alone. Table MEMBERS:
+ *   "p" pseudonym            -> number (big-endian)
+ *   "m" number (big-endian)  -> msgpack map {"p": pseudonym (bin), field: sealed bytes (bin)...}
  */
 #ifndef QUN_TENANTS_MEMBERS_H
 #define QUN_TENANTS_MEMBERS_H

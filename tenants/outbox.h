@@ -2,8 +2,9 @@
 /*
  * What is to be sent outside. A gated row is born held; compliance's verdict releases or blocks it; a deadline, a crash
  * or a missing plugin leaves it held (DECISIONS 14). Rows change in the tenant's batch alone; delivery reads released
- * rows and reports outcomes as control records. Table OUTBOX: "r" plugin 0 key                          -> msgpack map
- * {state, due, via, target, body, seq} "d" due (signed big-endian) plugin 0 key  -> "" for released rows
+ * rows and reports outcomes as control records. Table OUTBOX:
+ *   "r" plugin 0 key                          -> msgpack map {state, due, via, target, body, seq}
+ *   "d" due (signed big-endian) plugin 0 key  -> "" for released rows
  */
 #ifndef QUN_TENANTS_OUTBOX_H
 #define QUN_TENANTS_OUTBOX_H

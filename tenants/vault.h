@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A tenant's keys, outside the data directory: <keys>/<tenant>/ (0700), every file 0600, replaced by rename after
- * fsync. tenant.key     random 32-byte roots: the master, from which pseudonym, digest and salt keys derive, and the
- * wrapping key members.keys   append only: one fixed-size record a member: pseudonym, wrapped key, checksum; a torn
- * last record is cut on open signer.key     Ed25519 seed;  signer.state  last signed (size, root): the signer refuses
- * to go back tokens.yaml    hashes of the tenant's tokens (host/http/tokens.h) Thread-safe: one mutex a vault.
- * Blocking: file reads at open; qun_vault_sync does the only fsync of the hot path. Sources: DECISIONS 23-26 of the
- * plan.
+ * fsync.
+ *   tenant.key    random 32-byte roots: the master, from which pseudonym, digest and salt keys derive, and the wrapping key
+ *   members.keys  append only: one fixed-size record a member: pseudonym, wrapped key, checksum; a torn last record is cut on open
+ *   signer.key    Ed25519 seed
+ *   signer.state  last signed (size, root): the signer refuses to go back
+ *   tokens.yaml   hashes of the tenant's tokens (host/http/tokens.h)
+ * Thread-safe: one mutex a vault. Blocking: file reads at open; qun_vault_sync does the only fsync of the hot path.
+ * Sources: DECISIONS 23-26 of the plan.
  */
 #ifndef QUN_TENANTS_VAULT_H
 #define QUN_TENANTS_VAULT_H

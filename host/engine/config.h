@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A tenant's settings as of a place in its log. The log is the truth (records qun.settings and qun.plugin); table META
- * keeps what they add up to: "set/<key>"  -> text as a person wrote it: profile keys (title, zone, ...) and
- * "plugin.key" A config is made from it whenever such a record is applied, and does not change after that.
+ * keeps what they add up to:
+ *   "set/<key>"  -> text as a person wrote it: profile keys (title, zone, ...) and "plugin.key"
+ * A config is made from it whenever such a record is applied, and does not change after that.
  */
 #ifndef QUN_HOST_ENGINE_CONFIG_H
 #define QUN_HOST_ENGINE_CONFIG_H

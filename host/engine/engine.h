@@ -4,8 +4,9 @@
  * only one process at a time.
  *
  * Writing: inputs go to the tenant's shard, which applies them in order and commits; `done` is called after the commit
- * on the shard's thread. Reading and services: run on reader threads over a snapshot; `done` is called there. All
- * functions below: any thread, unless said otherwise. Callbacks must be quick and must not call back into a _wait
+ * on the shard's thread.
+ * Reading and services: run on reader threads over a snapshot; `done` is called there.
+ * All functions below: any thread, unless said otherwise. Callbacks must be quick and must not call back into a _wait
  * function.
  */
 #ifndef QUN_HOST_ENGINE_ENGINE_H

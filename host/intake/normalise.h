@@ -5,9 +5,9 @@
  *
  * A canonical event is a msgpack map with these keys, others refused:
  *   id       text or integer, 1..200 bytes as text        source   text 1..200
- *   type     text                                         time     RFC 3339 text, or integer UTC ms; absent: receive
- * time subject, group, channel, lang: text up to 200         member   text 1..200: the platform's id of who did it data
- * map of the type's fields (qun/events.h)
+ *   type     text                                         time     RFC 3339 text, or integer UTC ms; absent: receive time
+ *   subject, group, channel, lang: text up to 200         member   text 1..200: the platform's id of who did it
+ *   data     map of the type's fields (qun/events.h)
  */
 #ifndef QUN_HOST_INTAKE_NORMALISE_H
 #define QUN_HOST_INTAKE_NORMALISE_H
