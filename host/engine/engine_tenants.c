@@ -2,10 +2,10 @@
 /* Tenants come, change and go. */
 #include "host/engine/internal.h"
 #include "host/engine/versions.h"
+#include "tenants/remove_tree.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -109,13 +109,6 @@ static int profile_for(struct qun_profile **out, const struct qun_engine *e, con
   return rc;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-  (void)st;
-  (void)type;
-  (void)ftw;
-  return remove(path);
-}
-
 /* Closes the tenant: shards and readers let go of it first. */
 static void let_go(struct qun_engine *e, const char *name) {
   struct qun_tenant *t = NULL;
@@ -149,7 +142,7 @@ int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec 
   if (rc == 0) rc = first_records(e, p, spec->profile ? spec->profile : "default", err);
   if (rc < 0 && made) {
     let_go(e, spec->name);
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    qun_remove_tree(dir);
     qun_vault_destroy(e->keys_dir, spec->name, NULL);
   }
   pthread_mutex_unlock(&e->lock);
@@ -169,8 +162,7 @@ int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_
   /* keys first: what a crash leaves behind cannot be read any more */
   rc = qun_vault_destroy(e->keys_dir, name, err);
   if (rc == 0 && rename(dir, gone) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
-  if (rc == 0 && nftw(gone, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-    rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
+  if (rc == 0 && qun_remove_tree(gone) != 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
   pthread_mutex_unlock(&e->lock);
   return rc;
 }

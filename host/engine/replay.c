@@ -3,9 +3,9 @@
    rebuild and what-if drop them and derive them again. Nothing is delivered: a scratch store's outbox has no reader. */
 #include "host/engine/internal.h"
 
+#include "tenants/remove_tree.h"
 #include "tenants/state_hash.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -269,13 +269,6 @@ static int answer(struct replay *r, struct qun_engine *e, const char *tenant, st
   return rc;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-  (void)st;
-  (void)type;
-  (void)ftw;
-  return remove(path);
-}
-
 /* A what-if that changes nothing because a key is misspelt would be a wrong answer. */
 static int check_changes(const struct qun_engine *e, qun_slice changes, struct qun_error *err) {
   struct qun_unpack u;
@@ -310,7 +303,7 @@ int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun
   qun_runtime_slot_close(r->rt, r->slot);
   qun_runtime_destroy(r->rt);
   qun_store_close(r->store);
-  if (r->dir[0]) nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  if (r->dir[0]) qun_remove_tree(r->dir);
   qun_engine_read_end(&r->live);
   qun_arena_fini(&r->arena);
   free(r);

@@ -250,22 +250,6 @@ void qun_runtime_purge(struct qun_runtime *rt) {
   }
 }
 
-int qun_runtime_recreate(struct qun_runtime *rt, struct qun_error *err) {
-  for (uint32_t i = 0; i < rt->slots_count; i++) slot_leave(rt, rt->slots[i]);
-  instances_destroy(rt);
-  for (uint32_t i = 0; i < rt->plugins->count; i++) {
-    int rc = instance_create(rt, i, err);
-    if (rc < 0) return rc;
-  }
-  /* the next use of a slot tells the plugins again */
-  for (uint32_t i = 0; i < rt->slots_count; i++) {
-    if (!rt->slots[i]->tenant) continue;
-    qun_config_unref(rt->slots[i]->config);
-    rt->slots[i]->config = NULL;
-  }
-  return 0;
-}
-
 /* ---------------------------------------------------------------- callbacks */
 
 static struct qun_context context_of(const struct qun_instance *in, const struct qun_scope *scope) {

@@ -98,8 +98,6 @@ void qun_runtime_purge(struct qun_runtime *rt);
 /* Tells all plugins a new config (takes over the reference) over `view`. */
 int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct qun_config *config,
                           const struct qun_view *view, struct qun_error *err);
-/* Destroys and creates all instances: memory is a cache, so nothing may change (tests, DECISIONS 15). */
-int qun_runtime_recreate(struct qun_runtime *rt, struct qun_error *err);
 
 /* Runs a callback of an instance in `scope`. Answers what the plugin answered; QUN_ECONFLICT: the instance is running
  * (a cycle of calls). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/qun/bench_daemon.h"
+#include "tenants/remove_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -86,13 +86,6 @@ int qun_bench_daemon_start(struct qun_bench_daemon *d, const char *dir, const ch
   return wait_ready(d, err);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
-  (void)st;
-  (void)type;
-  (void)at;
-  return remove(path);
-}
-
 void qun_bench_daemon_stop(struct qun_bench_daemon *d) {
   if (d->pid > 0) {
     kill(d->pid, SIGTERM);
@@ -100,7 +93,7 @@ void qun_bench_daemon_stop(struct qun_bench_daemon *d) {
     }
   }
   if (d->out >= 0) close(d->out);
-  if (d->folder[0]) nftw(d->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  if (d->folder[0]) qun_remove_tree(d->folder);
   memset(d, 0, sizeof *d);
   d->out = -1;
 }
