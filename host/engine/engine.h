@@ -90,7 +90,9 @@ struct qun_submit_result {
   uint32_t accepted;   /* appended now */
   uint32_t duplicates; /* (source, id) known with the same content */
   uint32_t conflicts;  /* known with other content: in the dead letters */
-  uint64_t position;   /* the log's last sequence after the commit */
+  uint64_t position;   /* the log's last sequence after the commit; not yet applied: the journal's position */
+  bool applied;        /* false: durable in the journal and will be in the log exactly once; the counts are 0 */
+  uint32_t retry_ms;   /* QUN_EQUOTA, QUN_EAGAIN: when to try again; 0: unknown */
   char message[256];
 };
 typedef void (*qun_submit_done)(void *arg, const struct qun_submit_result *result);
@@ -100,8 +102,19 @@ int qun_engine_normaliser_open(struct qun_engine *e, const char *tenant, struct 
                                struct qun_error *err);
 void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n);
 
-/* Queues a batch (the engine takes it over and empties *batch) and answers 0; `done` comes after the commit.
-   QUN_EAGAIN: the shard's queue is full, nothing taken, `done` is not called: answer 429 or stop reading. */
+enum {
+  QUN_SUBMIT_DURABLE = 1u << 0, /* `done` comes once the batch is on disk; else once it is applied, with its counts */
+  QUN_SUBMIT_DEFER = 1u << 1    /* the caller calls qun_engine_flush soon: many batches share one disk sync */
+};
+/* Queues a batch (the engine takes it over and empties *batch) and answers 0; `done` comes on any thread, also on the
+   caller's own within qun_engine_flush. QUN_EAGAIN: too much is waiting, nothing taken, `done` is not called: answer 429
+   or stop reading. QUN_EQUOTA: the tenant's quota; QUN_EFAIL: the tenant is parked or the journal broke; says why. */
+int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
+                           qun_submit_done done, void *arg, struct qun_error *err);
+/* Writes and syncs what was submitted with QUN_SUBMIT_DEFER, in the calling thread unless another is at it. Quick when
+ * nothing waits. Blocking: one disk sync. */
+void qun_engine_flush(struct qun_engine *e);
+/* Queues a batch without flags. */
 int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done,
                       void *arg, struct qun_error *err);
 /* The same and waits for the commit, also for room in the queue. Blocking. */

@@ -84,6 +84,16 @@ int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input
   return submit(e, tenant, batch, false, false, done, arg, err);
 }
 
+int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
+                           qun_submit_done done, void *arg, struct qun_error *err) {
+  (void)flags; /* the direct way answers when it is durable and applied at once */
+  return submit(e, tenant, batch, false, false, done, arg, err);
+}
+
+void qun_engine_flush(struct qun_engine *e) {
+  (void)e;
+}
+
 struct waiter {
   pthread_mutex_t lock;
   pthread_cond_t cond;

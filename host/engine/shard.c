@@ -54,6 +54,7 @@ static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_erro
     j->result.duplicates = (uint32_t)(a->duplicates - duplicates);
     j->result.conflicts = (uint32_t)(a->conflicts - conflicts);
     j->result.position = a->head.seq;
+    j->result.applied = true;
   }
   return rc;
 }

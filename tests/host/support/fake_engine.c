@@ -279,6 +279,16 @@ int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input
   return 0;
 }
 
+int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
+                           qun_submit_done done, void *arg, struct qun_error *err) {
+  (void)flags;
+  return qun_engine_submit(e, tenant, batch, done, arg, err);
+}
+
+void qun_engine_flush(struct qun_engine *e) {
+  (void)e;
+}
+
 int qun_engine_submit_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch,
                            struct qun_submit_result *result, struct qun_error *err) {
   struct fake_tenant *t = touch(e, tenant, err);
