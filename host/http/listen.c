@@ -31,7 +31,7 @@ static int split(const char *address, char *host, size_t host_size, char *port, 
   return 0;
 }
 
-static void name_of(int fd, char bound[QUN_ADDRESS_SIZE]) {
+void qun_listen_name(int fd, char bound[QUN_ADDRESS_SIZE]) {
   struct sockaddr_storage at;
   socklen_t len = sizeof at;
   char host[96], port[8];
@@ -71,7 +71,7 @@ int qun_listen_tcp(int *out, char bound[QUN_ADDRESS_SIZE], const char *address, 
   if (fd < 0)
     return qun_error_set(err, why == EADDRINUSE ? QUN_ECONFLICT : QUN_EFAIL, "cannot listen on %s: %s", address,
                          strerror(why));
-  name_of(fd, bound);
+  qun_listen_name(fd, bound);
   *out = fd;
   return 0;
 }

@@ -68,6 +68,11 @@ struct qun_metrics *qun_api_metrics(struct qun_api *api) {
   return &api->metrics;
 }
 
+void qun_api_set_worker(struct qun_api *api, const struct qun_api_worker *worker) {
+  api->worker = worker;
+  qun_metric_set(&api->metrics, QUN_METRIC_RESTARTS, worker->restarts);
+}
+
 void qun_api_drain(struct qun_api *api) {
   api->draining = true;
   qun_metric_set(&api->metrics, QUN_METRIC_READY, 0);

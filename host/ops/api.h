@@ -41,6 +41,17 @@ void qun_api_destroy(struct qun_api *api);
    RFC 9457 problem documents. */
 void qun_api_dispatch(struct qun_api *api, const struct qun_api_request *request, qun_api_done done, void *arg);
 
+/* How the process that serves came up, for GET /v1/worker and /metrics. */
+struct qun_api_worker {
+  bool supervised;
+  uint32_t restarts; /* workers that crashed before this one */
+  char reason[48];   /* how the last of them ended: "SIGSEGV", "exit code 1"; "none" */
+  int64_t open_ms;   /* how long the engine took to open, with what it recovered */
+  int64_t gap_ms;    /* from that end to serving again; 0: none before */
+};
+/* Borrowed; the loop's thread writes it. Call once, before requests. */
+void qun_api_set_worker(struct qun_api *api, const struct qun_api_worker *worker);
+
 /* ---- for transports */
 struct qun_tokens;
 struct qun_metrics;

@@ -104,3 +104,15 @@ void qun__get_metrics(struct qun__call *c) {
   qun_engine_plugin_metrics(c->engine, write_counter, &(struct counters){.out = &c->text});
   qun__answer_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", NULL);
 }
+
+void qun__get_worker(struct qun__call *c) {
+  const struct qun_api_worker none = {.reason = "none"};
+  const struct qun_api_worker *w = c->api->worker ? c->api->worker : &none;
+  qun_pack_map(&c->out, 5);
+  qun_pack_kv_bool(&c->out, "supervised", w->supervised);
+  qun_pack_kv_int(&c->out, "restarts", w->restarts);
+  qun_pack_kv_cstr(&c->out, "last_end", w->reason);
+  qun_pack_kv_int(&c->out, "open_ms", w->open_ms);
+  qun_pack_kv_int(&c->out, "gap_ms", w->gap_ms);
+  qun__answer_map(c, 200);
+}

@@ -132,6 +132,7 @@ struct qun_api {
   struct qun_engine *engine;
   struct qun_tokens *tokens;
   struct qun_metrics metrics;
+  const struct qun_api_worker *worker;       /* NULL: no daemon */
   struct qun__worker_pool pools[QUN__POOLS]; /* [QUN__HERE] is not used */
   _Atomic bool draining;
   pthread_mutex_t lock; /* of in_flight */
@@ -147,6 +148,7 @@ void qun__get_routes(struct qun__call *c);
 void qun__get_health(struct qun__call *c);
 void qun__get_ready(struct qun__call *c);
 void qun__get_metrics(struct qun__call *c);
+void qun__get_worker(struct qun__call *c);
 void qun__get_tenants(struct qun__call *c);
 void qun__post_tenants(struct qun__call *c);
 void qun__get_tenant(struct qun__call *c);

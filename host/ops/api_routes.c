@@ -14,6 +14,8 @@ const struct qun__route qun__routes[] = {
      NULL},
     {"GET", "/metrics", QUN_ROLES_ANYBODY, QUN__SHORT, QUN__BODY_NONE, qun__get_metrics,
      "Counters, in the Prometheus text format.", NULL},
+    {"GET", "/v1/worker", QUN_ROLES_AGENCY, QUN__HERE, QUN__BODY_NONE, qun__get_worker,
+     "How the process that serves came up: restarts, what ended the one before, how long it took.", NULL},
 
     {"GET", "/v1/tenants", QUN_ROLES_AGENCY, QUN__SHORT, QUN__BODY_NONE, qun__get_tenants, "All tenants.", NULL},
     {"POST", "/v1/tenants", QUN_ROLES_AGENCY, QUN__SHORT, QUN__BODY_JSON, qun__post_tenants,

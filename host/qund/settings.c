@@ -121,7 +121,7 @@ struct line {
   const char *config;
 };
 
-/* One option: "--name value", "--name=value" or, for a switch, "--name". */
+/* One option: "--name value", "--name=value" or, for a switch, "--name" and "--no-name". */
 static int read_option(struct qun_qund_settings *s, struct line *line, struct qun_error *err) {
   const char *text = line->argv[line->at++];
   if (strncmp(text, "--", 2) != 0)
@@ -130,8 +130,13 @@ static int read_option(struct qun_qund_settings *s, struct line *line, struct qu
   size_t len = equals ? (size_t)(equals - text - 2) : strlen(text + 2);
   bool config = len == 6 && !strncmp(text + 2, "config", 6);
   const struct setting *setting = config ? NULL : find(text + 2, len);
-  if (!config && !setting) return qun_error_set(err, QUN_EINVAL, "there is no option \"%s\"; --help lists them", text);
   const char *value = equals ? equals + 1 : NULL;
+  if (!config && !setting && !equals && !strncmp(text, "--no-", 5)) {
+    setting = find(text + 5, strlen(text + 5));
+    if (setting && setting->kind != QUN_QUND_BOOL) setting = NULL;
+    value = "false";
+  }
+  if (!config && !setting) return qun_error_set(err, QUN_EINVAL, "there is no option \"%s\"; --help lists them", text);
   if (!value && setting && setting->kind == QUN_QUND_BOOL) value = "true";
   if (!value && line->at < line->argc) value = line->argv[line->at++];
   if (!value) return qun_error_set(err, QUN_EINVAL, "option \"%s\" needs a value", text);
@@ -218,6 +223,6 @@ void qun_qund_help(FILE *out) {
   fputs("  --config FILE                   settings as YAML: the same names with _ for -; the command line goes first\n"
         "  --version                       print the version and exit\n"
         "  --help                          print this and exit\n\n"
-        "Exit status: 0 stopped by SIGTERM or SIGINT with all work done, 2 usage, 3 could not start.\n",
+        "Exit status: 0 stopped by SIGTERM, SIGINT or SIGHUP with all work done, 2 usage, 3 could not start.\n",
         out);
 }

@@ -34,6 +34,7 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(drain, NUMBER, "10", 1, 3600, "SECONDS", "on stop: how long clients may take to fetch their answers")              \
   X(allow_untrusted, BOOL, "false", 0, 0, "", "load plugins that are not on the list made at build")                   \
   X(allow_loopback, BOOL, "false", 0, 0, "", "webhooks may go to this machine, also by plain http")                    \
+  X(supervise, BOOL, "true", 0, 0, "", "start the worker anew when it crashes; --no-supervise: one process")           \
   X(log_level, TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error")
 
 struct qun_qund_settings {
