@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tenants/dupguard.h"
 
+#include "tenants/batch.h"
 #include "tenants/dupguard_run.h"
 #include "tenants/record.h"
 
@@ -21,6 +22,7 @@ struct qun_dupguard {
   struct qun_dup_filter filters[RUNS_MAX]; /* of `runs`, in the snapshot of the batch in hand */
   uint32_t next_run;                       /* id */
   uint32_t flushed;                        /* entries at the front that planned runs hold */
+  bool loaded;                             /* the runs and the newest keys have been read */
 };
 
 static const char key_name[] = "dup_key";
@@ -78,7 +80,45 @@ void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice 
   crypto_shorthash_siphashx24(key, text, 1 + n + m, g->sip_key);
 }
 
+static int load_recent(struct qun_dupguard *g, const struct qun_view *v, uint64_t from) {
+  struct qun_pair pairs[256];
+  unsigned char after[8];
+  uint32_t n = 256;
+  qun_be64(after, from ? from - 1 : 0);
+  while (n == 256) {
+    if (qun_view_scan(v, QUN_TABLE_LOG, (qun_slice){NULL, 0}, (qun_slice){after, 8}, pairs, 256, &n) < 0)
+      return QUN_EFAIL;
+    for (uint32_t i = 0; i < n; i++) {
+      struct qun_record r;
+      unsigned char key[QUN_DUP_KEY];
+      uint64_t seq = qun_be64_read(pairs[i].key.ptr);
+      if (qun_record_read(&r, seq, pairs[i].value) < 0) return QUN_EFAIL;
+      if (r.digest.len == 0) continue;
+      qun_dupguard_key(g, r.source, r.id, key);
+      if (qun_dupguard_add(g, key, seq) < 0) return QUN_EFAIL;
+    }
+    if (n) memcpy(after, pairs[n - 1].key.ptr, 8);
+  }
+  g->settled = g->count;
+  return 0;
+}
+
+/* What only writing needs: up to QUN_DUP_MEMTABLE records are read. */
+static int load(struct qun_dupguard *g, const struct qun_view *v) {
+  qun_slice value;
+  uint64_t from = 0;
+  if (qun_view_get(v, QUN_TABLE_META, qun_str(from_name), &value) == 0 && value.len == 8)
+    from = qun_be64_read(value.ptr);
+  g->count = g->settled = 0;
+  if (g->index_size) index_rebuild(g);
+  if (qun_dup_runs_load(v, g->runs, RUNS_MAX, &g->runs_count, &g->next_run) < 0) return QUN_EFAIL;
+  if (load_recent(g, v, from) < 0) return QUN_EFAIL;
+  g->loaded = true;
+  return 0;
+}
+
 int qun_dupguard_begin(struct qun_dupguard *g, const struct qun_view *v) {
+  if (!g->loaded && load(g, v) < 0) return QUN_EFAIL;
   for (uint32_t i = 0; i < g->runs_count; i++) {
     int rc = qun_dup_filter_get(v->txn, v->store->dbi[QUN_TABLE_DUP], &g->runs[i], &g->filters[i]);
     if (rc < 0) return rc;
@@ -104,77 +144,41 @@ int qun_dupguard_find(const struct qun_dupguard *g, const struct qun_view *v, co
   return 0;
 }
 
-static int load_recent(struct qun_dupguard *g, struct qun_view *v, uint64_t from) {
-  struct qun_pair pairs[256];
-  unsigned char after[8];
-  uint32_t n = 256;
-  qun_be64(after, from ? from - 1 : 0);
-  while (n == 256) {
-    if (qun_view_scan(v, QUN_TABLE_LOG, (qun_slice){NULL, 0}, (qun_slice){after, 8}, pairs, 256, &n) < 0)
-      return QUN_EFAIL;
-    for (uint32_t i = 0; i < n; i++) {
-      struct qun_record r;
-      unsigned char key[QUN_DUP_KEY];
-      uint64_t seq = qun_be64_read(pairs[i].key.ptr);
-      if (qun_record_read(&r, seq, pairs[i].value) < 0) return QUN_EFAIL;
-      if (r.digest.len == 0) continue;
-      qun_dupguard_key(g, r.source, r.id, key);
-      if (qun_dupguard_add(g, key, seq) < 0) return QUN_EFAIL;
-    }
-    if (n) memcpy(after, pairs[n - 1].key.ptr, 8);
-  }
-  g->settled = g->count;
-  return 0;
+static bool read_key(struct qun_dupguard *g, struct qun_store *s) {
+  struct qun_view v;
+  qun_slice value;
+  if (qun_view_begin(&v, s, NULL) < 0) return false;
+  bool there = qun_view_get(&v, QUN_TABLE_META, qun_str(key_name), &value) == 0 && value.len == sizeof g->sip_key;
+  if (there) memcpy(g->sip_key, value.ptr, sizeof g->sip_key);
+  qun_view_end(&v);
+  return there;
 }
 
 /* The store's SipHash key, made once. */
-static int load_key(struct qun_dupguard *g, struct qun_store *s) {
-  MDB_txn *txn;
-  MDB_val k = {sizeof key_name - 1, (void *)(uintptr_t)key_name};
-  MDB_val value;
-  int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-  if (rc) return rc;
-  rc = mdb_get(txn, s->dbi[QUN_TABLE_META], &k, &value);
-  if (rc == 0 && value.mv_size == sizeof g->sip_key) {
-    memcpy(g->sip_key, value.mv_data, sizeof g->sip_key);
-    mdb_txn_abort(txn);
-    return 0;
-  }
+static int make_key(struct qun_dupguard *g, struct qun_store *s, struct qun_error *err) {
+  struct qun_batch b;
   randombytes_buf(g->sip_key, sizeof g->sip_key);
-  value = (MDB_val){sizeof g->sip_key, g->sip_key};
-  rc = mdb_put(txn, s->dbi[QUN_TABLE_META], &k, &value, 0);
-  if (rc) {
-    mdb_txn_abort(txn);
-    return rc;
-  }
-  return mdb_txn_commit(txn);
+  int rc = qun_batch_begin(&b, s, err);
+  if (rc < 0) return rc;
+  rc = qun_batch_put(&b, QUN_TABLE_META, qun_str(key_name), qun_slice_of(g->sip_key, sizeof g->sip_key));
+  rc = rc < 0 ? qun_error_set(err, QUN_EFAIL, "duplicate guard: out of memory") : qun_batch_commit(&b, NULL, NULL, err);
+  qun_batch_end(&b);
+  return rc;
 }
 
 int qun_dupguard_open(struct qun_dupguard **out, struct qun_store *s, struct qun_error *err) {
-  struct qun_view v = {0};
-  qun_slice value;
-  uint64_t from = 0;
   struct qun_dupguard *g = calloc(1, sizeof *g);
   if (!g) return qun_error_set(err, QUN_EFAIL, "duplicate guard: out of memory");
-  int rc = load_key(g, s);
-  if (rc) {
-    rc = qun_store_error(err, rc, "duplicate guard");
-    goto out;
-  }
-  rc = qun_view_begin(&v, s, err);
-  if (rc < 0) goto out;
-  if (qun_view_get(&v, QUN_TABLE_META, qun_str(from_name), &value) == 0 && value.len == 8)
-    from = qun_be64_read(value.ptr);
-  rc = qun_dup_runs_load(&v, g->runs, RUNS_MAX, &g->runs_count, &g->next_run);
-  if (rc == 0) rc = load_recent(g, &v, from);
-  if (rc < 0) qun_error_set(err, QUN_ECONFLICT, "duplicate guard: the store's index cannot be read");
-out:
-  qun_view_end(&v);
+  int rc = read_key(g, s) ? 0 : make_key(g, s, err);
   if (rc < 0)
     qun_dupguard_close(g);
   else
     *out = g;
   return rc;
+}
+
+size_t qun_dupguard_bytes(const struct qun_dupguard *g) {
+  return g ? sizeof *g + g->cap * sizeof *g->entries + g->index_size * sizeof *g->index : 0;
 }
 
 void qun_dupguard_close(struct qun_dupguard *g) {

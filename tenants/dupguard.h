@@ -20,11 +20,14 @@ enum { QUN_DUP_MEMTABLE = 16384, QUN_DUP_KEY = 16, QUN_DUP_FANOUT = 4 };
 
 struct qun_dupguard;
 
-/* Reads the run list and, from the log, the keys since the last run. Blocking. */
+/* Reads the store's key, which is made if it is not there. Blocking. */
 int qun_dupguard_open(struct qun_dupguard **out, struct qun_store *s, struct qun_error *err);
 void qun_dupguard_close(struct qun_dupguard *g);
 void qun_dupguard_key(const struct qun_dupguard *g, qun_slice source, qun_slice id, unsigned char key[QUN_DUP_KEY]);
-/* Before a batch's first look: finds the runs' filters in its snapshot, good until the batch ends. QUN_EFAIL: damaged. */
+/* Memory that it takes. */
+size_t qun_dupguard_bytes(const struct qun_dupguard *g);
+/* Before a batch's first look or addition: the first time reads the run list and, from the log, the keys since the last run; then
+ * finds the runs' filters in the batch's snapshot, good until the batch ends. QUN_EFAIL: damaged. */
 int qun_dupguard_begin(struct qun_dupguard *g, const struct qun_view *v);
 /* 1: known, *seq is its sequence. 0: new. Sees committed runs through the view and all keys added since, committed or
  * not. QUN_EFAIL. */

@@ -38,26 +38,35 @@ int qun_head_write(struct qun_batch *b, const struct qun_head *h) {
   return qun_batch_put(b, QUN_TABLE_META, qun_str("head"), qun_slice_of(p, sizeof p));
 }
 
+/* 1: the store is an old one and fine, 0: it is new. */
+static int meta_check(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err) {
+  struct qun_view v;
+  qun_slice value;
+  int rc = qun_view_begin(&v, s, err);
+  if (rc < 0) return rc;
+  if (qun_view_get(&v, QUN_TABLE_META, qun_str("incarnation"), &value) == 0 && value.len == 16) {
+    memcpy(incarnation, value.ptr, 16);
+    rc = qun_view_get(&v, QUN_TABLE_META, qun_str("schema"), &value) < 0 || value.len != 8 ||
+                 qun_be64_read(value.ptr) != QUN_STORE_SCHEMA
+             ? qun_error_set(err, QUN_EUNSUPPORTED, "the store has another layout than %d", QUN_STORE_SCHEMA)
+             : 1;
+  }
+  qun_view_end(&v);
+  return rc;
+}
+
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err) {
   struct qun_batch b = {0};
-  qun_slice value;
   unsigned char schema[8];
-  int rc = qun_batch_begin(&b, s, err);
+  int rc = meta_check(s, incarnation, err);
+  if (rc != 0) return rc < 0 ? rc : 0;
+  rc = qun_batch_begin(&b, s, err);
   if (rc < 0) return rc;
-  rc = qun_view_get(&b.view, QUN_TABLE_META, qun_str("incarnation"), &value);
-  if (rc == 0 && value.len == 16) {
-    memcpy(incarnation, value.ptr, 16);
-    rc = qun_view_get(&b.view, QUN_TABLE_META, qun_str("schema"), &value);
-    if (rc < 0 || value.len != 8 || qun_be64_read(value.ptr) != QUN_STORE_SCHEMA)
-      rc = qun_error_set(err, QUN_EUNSUPPORTED, "the store has another layout than %d", QUN_STORE_SCHEMA);
-    goto out;
-  }
   randombytes_buf(incarnation, 16);
   qun_be64(schema, QUN_STORE_SCHEMA);
   rc = qun_batch_put(&b, QUN_TABLE_META, qun_str("incarnation"), qun_slice_of(incarnation, 16));
   if (rc == 0) rc = qun_batch_put(&b, QUN_TABLE_META, qun_str("schema"), qun_slice_of(schema, 8));
   if (rc == 0) rc = qun_batch_commit(&b, NULL, NULL, err);
-out:
   qun_batch_end(&b);
   return rc;
 }

@@ -10,6 +10,8 @@
 
 enum { READERS_MAX = 512 };
 
+static const uint64_t default_quota = 1ull << 30;
+
 static const char *const host_tables[QUN_TABLE_PLUGIN] = {
     [QUN_TABLE_META] = "meta",       [QUN_TABLE_LOG] = "log",       [QUN_TABLE_DUP] = "dup",
     [QUN_TABLE_MEMBERS] = "members", [QUN_TABLE_TIMERS] = "timers", [QUN_TABLE_OUTBOX] = "outbox",
@@ -23,15 +25,17 @@ int qun_store_error(struct qun_error *err, int status, const char *what) {
   return qun_error_set(err, QUN_EFAIL, "%s: %s", what, mdb_strerror(status));
 }
 
-static int open_tables(struct qun_store *s, const struct qun_store_options *o) {
+/* Opens all tables in one transaction: one that reads when they are there, else one that makes them. */
+static int open_tables(struct qun_store *s, const struct qun_store_options *o, unsigned flags) {
   MDB_txn *txn;
-  int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+  unsigned create = flags & MDB_RDONLY ? 0u : (unsigned)MDB_CREATE;
+  int rc = mdb_txn_begin(s->env, NULL, flags, &txn);
   if (rc) return rc;
-  for (uint32_t t = 0; t < QUN_TABLE_PLUGIN && !rc; t++) rc = mdb_dbi_open(txn, host_tables[t], MDB_CREATE, &s->dbi[t]);
+  for (uint32_t t = 0; t < QUN_TABLE_PLUGIN && !rc; t++) rc = mdb_dbi_open(txn, host_tables[t], create, &s->dbi[t]);
   for (uint32_t i = 0; i < o->plugins_count && !rc; i++) {
     char name[80];
     snprintf(name, sizeof name, "ks.%s", o->plugins[i]);
-    rc = mdb_dbi_open(txn, name, MDB_CREATE, &s->dbi[QUN_TABLE_PLUGIN + i]);
+    rc = mdb_dbi_open(txn, name, create, &s->dbi[QUN_TABLE_PLUGIN + i]);
   }
   if (rc) {
     mdb_txn_abort(txn);
@@ -41,9 +45,33 @@ static int open_tables(struct qun_store *s, const struct qun_store_options *o) {
   return mdb_txn_commit(txn);
 }
 
-int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *o, struct qun_error *err) {
+static size_t map_for(uint64_t quota) {
+  return (size_t)((quota + quota / 4 + 65535) & ~65535ull);
+}
+
+/* An environment that is there knows the size of its map; what quota that was made for follows from it. */
+static int open_env(struct qun_store *s, const char *dir, const struct qun_store_options *o) {
   unsigned flags = MDB_NOTLS | (o->scratch ? MDB_NOSYNC : 0u);
-  int rc = 0;
+  char path[4200];
+  struct stat st;
+  MDB_envinfo info;
+  snprintf(path, sizeof path, "%s/data.mdb", dir);
+  bool there = stat(path, &st) == 0 && st.st_size > 0;
+  uint64_t quota = o->quota_bytes ? o->quota_bytes : there ? 0 : default_quota;
+  int rc = mdb_env_create(&s->env);
+  if (!rc) rc = mdb_env_set_maxdbs(s->env, QUN_TABLES_MAX);
+  if (!rc) rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
+  if (!rc && quota) rc = mdb_env_set_mapsize(s->env, map_for(quota));
+  if (!rc) rc = mdb_env_open(s->env, dir, flags, 0600);
+  if (!rc) rc = mdb_reader_check(s->env, NULL);
+  if (!rc) rc = mdb_env_info(s->env, &info);
+  if (rc) return rc;
+  atomic_init(&s->quota_bytes, quota ? quota : info.me_mapsize / 5 * 4);
+  rc = there ? open_tables(s, o, MDB_RDONLY) : MDB_NOTFOUND;
+  return rc == MDB_NOTFOUND ? open_tables(s, o, 0) : rc;
+}
+
+int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *o, struct qun_error *err) {
   if (o->plugins_count > QUN_STORE_PLUGINS_MAX)
     return qun_error_set(err, QUN_EINVAL, "%u plugins: a store has keyspaces for %d", o->plugins_count,
                          QUN_STORE_PLUGINS_MAX);
@@ -51,15 +79,9 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
     return qun_error_set(err, QUN_EFAIL, "store %s: cannot make the folder: %m", dir);
   struct qun_store *s = calloc(1, sizeof *s);
   if (!s) return qun_error_set(err, QUN_EFAIL, "store %s: out of memory", dir);
-  s->quota_bytes = o->quota_bytes ? o->quota_bytes : 1ull << 30;
+  pthread_mutex_init(&s->gate, NULL);
   s->scratch = o->scratch;
-  rc = mdb_env_create(&s->env);
-  if (!rc) rc = mdb_env_set_maxdbs(s->env, QUN_TABLES_MAX);
-  if (!rc) rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
-  if (!rc) rc = mdb_env_set_mapsize(s->env, (size_t)((s->quota_bytes + s->quota_bytes / 4 + 65535) & ~65535ull));
-  if (!rc) rc = mdb_env_open(s->env, dir, flags, 0600);
-  if (!rc) rc = mdb_reader_check(s->env, NULL);
-  if (!rc) rc = open_tables(s, o);
+  int rc = open_env(s, dir, o);
   if (rc) {
     qun_error_set(err,
                   rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH ? QUN_ECONFLICT : QUN_EFAIL,
@@ -77,7 +99,26 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
 void qun_store_close(struct qun_store *s) {
   if (!s) return;
   if (s->env) mdb_env_close(s->env);
+  pthread_mutex_destroy(&s->gate);
   free(s);
+}
+
+int qun_store_grow(struct qun_store *s, uint64_t quota) {
+  int rc = 0;
+  if (quota <= atomic_load(&s->quota_bytes)) return 0;
+  pthread_mutex_lock(&s->gate);
+  atomic_store(&s->growing, true); /* who begins a view now waits for the gate */
+  if (quota <= atomic_load(&s->quota_bytes))
+    rc = 0;
+  else if (atomic_load(&s->views) > 0)
+    rc = QUN_EAGAIN;
+  else if (mdb_env_set_mapsize(s->env, map_for(quota)) != 0)
+    rc = QUN_EFAIL;
+  else
+    atomic_store(&s->quota_bytes, quota);
+  atomic_store(&s->growing, false);
+  pthread_mutex_unlock(&s->gate);
+  return rc;
 }
 
 uint64_t qun_store_bytes(const struct qun_store *s) {
@@ -86,16 +127,33 @@ uint64_t qun_store_bytes(const struct qun_store *s) {
   return ((uint64_t)info.me_last_pgno + 1) * s->page_size;
 }
 
+/* Counts a view in. The map grows only when it sees none, and it says that it grows before it looks. */
+static void enter(struct qun_store *s) {
+  atomic_fetch_add(&s->views, 1);
+  if (!atomic_load(&s->growing)) return;
+  atomic_fetch_sub(&s->views, 1);
+  pthread_mutex_lock(&s->gate);
+  atomic_fetch_add(&s->views, 1);
+  pthread_mutex_unlock(&s->gate);
+}
+
 int qun_view_begin(struct qun_view *v, struct qun_store *s, struct qun_error *err) {
   memset(v, 0, sizeof *v);
+  enter(s);
   int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &v->txn);
-  if (rc) return qun_store_error(err, rc, "begin a read");
+  if (rc) {
+    atomic_fetch_sub(&s->views, 1);
+    return qun_store_error(err, rc, "begin a read");
+  }
   v->store = s;
   return 0;
 }
 
 void qun_view_end(struct qun_view *v) {
-  if (v->txn) mdb_txn_abort(v->txn);
+  if (v->txn) {
+    mdb_txn_abort(v->txn);
+    atomic_fetch_sub(&v->store->views, 1);
+  }
   memset(v, 0, sizeof *v);
 }
 

@@ -2,9 +2,10 @@
 /*
  * One tenant's store: one LMDB environment with a fixed set of tables (named databases), opened once per process.
  *
- * Environment: MDB_NOTLS (any number of environments a process), map sized to the byte quota + 25 % at open, full sync
- * on commit; a scratch store (replay) is thrown away and commits without sync. Tables are opened at open, all in one
- * transaction. Never WRITEMAP, never NOSYNC on a real store (DECISIONS 4, 20).
+ * Environment: MDB_NOTLS (any number of environments a process), map sized to the byte quota + 25 %, full sync on
+ * commit; a scratch store (replay) is thrown away and commits without sync. Tables are opened at open, all in one
+ * transaction. Never WRITEMAP, never NOSYNC on a real store (DECISIONS 4, 20). The map grows only while no transaction
+ * lives: a gate counts the views, and a batch holds one until its commit is through.
  *
  * Threads: one writer at a time (the tenant's shard); views on any thread, a view belongs to one thread at a time.
  */
@@ -14,7 +15,9 @@
 #include "tenants/error.h"
 
 #include <lmdb.h>
+#include <pthread.h>
 #include <qun/plugin.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum qun_table {
@@ -36,13 +39,16 @@ struct qun_store {
   MDB_env *env;
   MDB_dbi dbi[QUN_TABLES_MAX];
   uint32_t tables;
-  uint64_t quota_bytes;
+  _Atomic uint64_t quota_bytes;
   size_t page_size;
   bool scratch;
+  atomic_uint views; /* that live */
+  atomic_bool growing;
+  pthread_mutex_t gate; /* held while the map grows */
 };
 
 struct qun_store_options {
-  uint64_t quota_bytes;       /* of data; 0: 1 GiB */
+  uint64_t quota_bytes;       /* of data; 0: as the store was made with, a new one 1 GiB */
   const char *const *plugins; /* ids, in the order of QUN_TABLE_PLUGIN + n */
   uint32_t plugins_count;
   bool scratch;
@@ -54,6 +60,9 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
                    struct qun_error *err);
 /* No view or batch may be open. NULL is fine. */
 void qun_store_close(struct qun_store *s);
+/* Makes room for a larger quota. 0: done, or the store has as much. QUN_EAGAIN: a transaction lives; ask again. QUN_EFAIL:
+ * the address space has no such room; the store goes on as it was. Any thread, does not block. */
+int qun_store_grow(struct qun_store *s, uint64_t quota_bytes);
 /* Bytes of the data file that are in use. Quick. */
 uint64_t qun_store_bytes(const struct qun_store *s);
 /* Turns LMDB's status into a code and a sentence: MDB_MAP_FULL is QUN_EQUOTA, MDB_NOTFOUND is QUN_ENOTFOUND, the rest

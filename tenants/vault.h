@@ -25,6 +25,8 @@ int qun_vault_destroy(const char *keys_dir, const char *tenant, struct qun_error
 int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err);
 /* NULL is fine. */
 void qun_vault_close(struct qun_vault *v);
+/* Memory that it takes, roughly. NULL takes none. */
+size_t qun_vault_bytes(struct qun_vault *v);
 
 /* The tenant's pseudonym of a platform id: keyed BLAKE2b-128. `id` is not kept. */
 void qun_vault_pseudonym(const struct qun_vault *v, qun_slice id, unsigned char out[QUN_PSEUDONYM_SIZE]);

@@ -412,3 +412,11 @@ int qun_vault_forget(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEU
   pthread_mutex_unlock(&v->lock);
   return code;
 }
+
+size_t qun_vault_bytes(struct qun_vault *v) {
+  if (!v) return 0;
+  pthread_mutex_lock(&v->lock);
+  size_t members = HASH_COUNT(v->members.table);
+  pthread_mutex_unlock(&v->lock);
+  return sizeof *v + sizeof *v->secrets + members * (sizeof(struct qun__member) + QUN__MEMBER_KEY_SIZE + 16);
+}

@@ -125,6 +125,12 @@ static int note_tenant(void *arg, const char *name) {
   return 0;
 }
 
+static void forget(void *arg) {
+  struct qun_engine *e = arg;
+  for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_purge(&e->shards[i]);
+  if (e->readers) qun__readers_purge(e->readers);
+}
+
 static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
@@ -132,7 +138,12 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
   e->metrics = qun_plugin_metrics_create();
-  struct qun_tenant_pool_options pool = {.data_dir = e->data_dir, .keys_dir = e->keys_dir, .plugins = e->plugins};
+  struct qun_tenant_pool_options pool = {.data_dir = e->data_dir,
+                                         .keys_dir = e->keys_dir,
+                                         .plugins = e->plugins,
+                                         .open_max = o->open_tenants,
+                                         .forget = forget,
+                                         .forget_arg = e};
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
   if (rc == 0) rc = start_threads(e, err);
   if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, err);

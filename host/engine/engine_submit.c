@@ -46,9 +46,10 @@ void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n)
 /* ---------------------------------------------------------------- batches */
 
 /* DECISIONS 20: the byte quota is checked at admission; the map's reserve belongs to what is already acknowledged. A
-   smaller quota counts at once, a larger one when the store is opened anew, as its map was made for the old one. */
+   smaller quota counts at once, a larger one as soon as the store's map could grow. */
 static int admit(struct qun_tenant *t, struct qun_error *err) {
   struct qun_config *config = qun_tenant_config(t);
+  qun_store_grow(t->store, config->quota_bytes);
   uint64_t used = qun_store_bytes(t->store), quota = t->store->quota_bytes;
   if (config->quota_bytes < quota) quota = config->quota_bytes;
   qun_config_unref(config);

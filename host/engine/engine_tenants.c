@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* ---------------------------------------------------------------- profile keys, one table */
 
@@ -109,61 +108,78 @@ static int profile_for(struct qun_profile **out, const struct qun_engine *e, con
   return rc;
 }
 
-/* Closes the tenant: shards and readers let go of it first. */
-static void let_go(struct qun_engine *e, const char *name) {
-  struct qun_tenant *t = NULL;
-  if (qun_tenant_get(e->pool, name, &t, NULL) < 0) return;
-  atomic_store(&t->gone, true);
-  for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_purge(&e->shards[i]);
-  qun__readers_purge(e->readers);
-  qun_tenant_put(t);
-  qun_tenant_retire(e->pool, name);
+/* The files of a new tenant. The store is made here, as its map follows from the quota. */
+static int make_files(struct qun_engine *e, const struct qun_profile *p, const char *dir, struct qun_error *err) {
+  char path[4200];
+  const char *ids[QUN_PLUGINS_MAX];
+  struct qun_store *store = NULL;
+  for (uint32_t i = 0; i < e->plugins->count; i++) ids[i] = e->plugins->plugins[i].manifest->id;
+  struct qun_store_options options = {.quota_bytes = p->quota_bytes,
+                                      .plugins = ids,
+                                      .plugins_count = e->plugins->count};
+  snprintf(path, sizeof path, "%s/store", dir);
+  int rc = qun_vault_create(e->keys_dir, p->name, err);
+  if (rc == 0) rc = qun_profile_save(p, dir, err);
+  if (rc == 0) rc = qun_store_open(&store, path, &options, err);
+  qun_store_close(store);
+  return rc;
+}
+
+static int remove_files(struct qun_engine *e, const char *name, struct qun_error *err) {
+  char dir[4096], gone[4200];
+  qun_tenant_dir(e->pool, name, dir);
+  snprintf(gone, sizeof gone, "%s/tenants/.deleted-%s", e->data_dir, name);
+  /* keys first: what a crash leaves behind cannot be read any more */
+  int rc = qun_vault_destroy(e->keys_dir, name, err);
+  if (rc == 0 && rename(dir, gone) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
+  if (rc == 0 && qun_remove_tree(gone) != 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
+  return rc;
+}
+
+/* With the name claimed. */
+static int make_tenant(struct qun_engine *e, const struct qun_profile *p, struct qun_error *err) {
+  char dir[4096];
+  qun_tenant_dir(e->pool, p->name, dir);
+  if (mkdir(dir, 0700) < 0)
+    return errno == EEXIST ? qun_error_set(err, QUN_ECONFLICT, "tenant %s exists", p->name)
+                           : qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
+  int rc = make_files(e, p, dir, err);
+  if (rc < 0) remove_files(e, p->name, NULL);
+  return rc;
 }
 
 int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec *spec, struct qun_error *err) {
-  char dir[4096], store[4200];
   struct qun_profile *p = NULL;
   if (!spec->name || !qun_tenant_name_valid(spec->name))
     return qun_error_set(
         err, QUN_EINVAL,
         "a tenant's name has 1 to 63 letters a-z, digits and hyphens, and begins with no hyphen (got \"%.80s\")",
         spec->name ? spec->name : "");
-  pthread_mutex_lock(&e->lock);
-  qun_tenant_dir(e->pool, spec->name, dir);
-  snprintf(store, sizeof store, "%s/store", dir);
   int rc = profile_for(&p, e, spec, err);
-  if (rc == 0 && mkdir(dir, 0700) < 0)
-    rc = errno == EEXIST ? qun_error_set(err, QUN_ECONFLICT, "tenant %s exists", spec->name)
-                         : qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
-  bool made = rc == 0;
-  if (rc == 0) rc = qun_vault_create(e->keys_dir, spec->name, err);
-  if (rc == 0) rc = qun_profile_save(p, dir, err);
-  if (rc == 0 && mkdir(store, 0700) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", store);
-  if (rc == 0) rc = first_records(e, p, spec->profile ? spec->profile : "default", err);
-  if (rc < 0 && made) {
-    let_go(e, spec->name);
-    qun_remove_tree(dir);
-    qun_vault_destroy(e->keys_dir, spec->name, NULL);
+  if (rc < 0) return rc;
+  rc = qun_tenant_claim(e->pool, spec->name, QUN_ENOTFOUND, err);
+  if (rc == 0) {
+    rc = make_tenant(e, p, err);
+    qun_tenant_release(e->pool, spec->name);
+    if (rc == 0) {
+      rc = first_records(e, p, spec->profile ? spec->profile : "default", err);
+      if (rc < 0) qun_engine_tenant_delete(e, spec->name, NULL);
+    }
   }
-  pthread_mutex_unlock(&e->lock);
   qun_profile_destroy(p);
   return rc;
 }
 
 int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_error *err) {
-  char dir[4096], gone[4200];
-  int rc = 0;
-  if (!qun_engine_tenant_exists(e, name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
-  pthread_mutex_lock(&e->lock);
-  let_go(e, name);
+  if (!qun_tenant_name_valid(name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  int rc = qun_tenant_claim(e->pool, name, QUN_ENOTFOUND, err);
+  if (rc < 0) return rc;
+  if (!qun_engine_tenant_exists(e, name))
+    rc = qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  else
+    rc = remove_files(e, name, err);
   qun__ticker_note(e->ticker, name, INT64_MAX);
-  qun_tenant_dir(e->pool, name, dir);
-  snprintf(gone, sizeof gone, "%s/tenants/.deleted-%s", e->data_dir, name);
-  /* keys first: what a crash leaves behind cannot be read any more */
-  rc = qun_vault_destroy(e->keys_dir, name, err);
-  if (rc == 0 && rename(dir, gone) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
-  if (rc == 0 && qun_remove_tree(gone) != 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
-  pthread_mutex_unlock(&e->lock);
+  qun_tenant_release(e->pool, name);
   return rc;
 }
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SLOTS_MAX = 128 };
-
 /* ---------------------------------------------------------------- what a plugin sees of its host */
 
 static struct qun_instance *instance_of(const struct qun_host *host) {
@@ -88,6 +86,7 @@ int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *pl
   rt->plugins = plugins;
   rt->subscriptions = subscriptions;
   rt->metrics = metrics;
+  rt->slots_max = QUN_SLOTS_MAX;
   for (uint32_t i = 0; i < plugins->count; i++) {
     int rc = instance_create(rt, i, err);
     if (rc < 0) {
@@ -114,39 +113,23 @@ static void slot_leave(struct qun_runtime *rt, struct qun_slot *slot) {
 void qun_runtime_slot_close(struct qun_runtime *rt, struct qun_slot *slot) {
   if (!slot) return;
   slot_leave(rt, slot);
-  for (uint32_t i = 0; i < rt->slots_count; i++) {
-    if (rt->slots[i] != slot) continue;
-    rt->slots[i] = rt->slots[--rt->slots_count];
+  if (slot->name[0]) HASH_DEL(rt->slots, slot);
+  for (struct qun_slot **at = &rt->scratch; *at; at = &(*at)->next) {
+    if (*at != slot) continue;
+    *at = slot->next;
     break;
   }
   qun_calendar_close(slot->calendar);
   qun_config_unref(slot->config);
-  qun_tenant_put(slot->tenant);
   free(slot);
 }
 
 void qun_runtime_destroy(struct qun_runtime *rt) {
   if (!rt) return;
-  while (rt->slots_count) qun_runtime_slot_close(rt, rt->slots[0]);
+  while (rt->slots) qun_runtime_slot_close(rt, rt->slots);
+  while (rt->scratch) qun_runtime_slot_close(rt, rt->scratch);
   instances_destroy(rt);
-  free(rt->slots);
   free(rt);
-}
-
-static int slot_add(struct qun_runtime *rt, struct qun_slot **out) {
-  if (rt->slots_count == rt->slots_cap) {
-    uint32_t cap = rt->slots_cap ? rt->slots_cap * 2 : 16;
-    struct qun_slot **slots = realloc(rt->slots, cap * sizeof *slots);
-    if (!slots) return QUN_EFAIL;
-    rt->slots = slots;
-    rt->slots_cap = cap;
-  }
-  struct qun_slot *slot = calloc(1, sizeof *slot);
-  if (!slot) return QUN_EFAIL;
-  slot->handle = ++rt->handles;
-  rt->slots[rt->slots_count++] = slot;
-  *out = slot;
-  return 0;
 }
 
 /* Tells one plugin the slot's config. */
@@ -190,29 +173,35 @@ int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct 
   return rc;
 }
 
-static void trim(struct qun_runtime *rt) {
-  while (rt->slots_count > SLOTS_MAX) {
-    struct qun_slot *oldest = rt->slots[0];
-    for (uint32_t i = 1; i < rt->slots_count; i++) {
-      if (rt->slots[i]->tenant && (!oldest->tenant || rt->slots[i]->used < oldest->used)) oldest = rt->slots[i];
-    }
-    qun_runtime_slot_close(rt, oldest);
+/* The tenant's slot, which becomes the newest; a slot of an earlier tenant of that name goes. */
+static int slot_for(struct qun_runtime *rt, const struct qun_tenant *t, struct qun_slot **out) {
+  struct qun_slot *slot;
+  HASH_FIND_STR(rt->slots, t->name, slot);
+  if (slot && memcmp(slot->incarnation, t->incarnation, sizeof slot->incarnation) != 0) {
+    qun_runtime_slot_close(rt, slot);
+    slot = NULL;
   }
+  if (slot) {
+    HASH_DEL(rt->slots, slot);
+  } else {
+    if (HASH_COUNT(rt->slots) >= rt->slots_max) qun_runtime_slot_close(rt, rt->slots);
+    slot = calloc(1, sizeof *slot);
+    if (!slot) return QUN_EFAIL;
+    slot->handle = ++rt->handles;
+    memcpy(slot->name, t->name, sizeof slot->name);
+    memcpy(slot->incarnation, t->incarnation, sizeof slot->incarnation);
+  }
+  HASH_ADD_STR(rt->slots, name, slot);
+  *out = slot;
+  return 0;
 }
 
 int qun_runtime_slot(struct qun_runtime *rt, struct qun_tenant *t, const struct qun_view *view, struct qun_slot **out,
                      struct qun_error *err) {
   struct qun_slot *slot = NULL;
-  for (uint32_t i = 0; i < rt->slots_count; i++) {
-    if (rt->slots[i]->tenant == t) slot = rt->slots[i];
-  }
-  if (!slot) {
-    trim(rt);
-    if (slot_add(rt, &slot) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory");
-    slot->tenant = qun_tenant_ref(t);
-    slot->vault = t->vault;
-  }
-  slot->used = ++rt->clock;
+  if (slot_for(rt, t, &slot) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  slot->tenant = t;
+  slot->vault = t->vault;
   struct qun_config *newest = qun_tenant_config(t);
   int rc = 0;
   if (slot->config != newest)
@@ -228,14 +217,16 @@ int qun_runtime_slot(struct qun_runtime *rt, struct qun_tenant *t, const struct 
 
 int qun_runtime_scratch_slot(struct qun_runtime *rt, struct qun_vault *vault, struct qun_config *config,
                              struct qun_slot **out, struct qun_error *err) {
-  struct qun_slot *slot = NULL;
-  if (slot_add(rt, &slot) < 0) {
+  struct qun_slot *slot = calloc(1, sizeof *slot);
+  if (!slot) {
     qun_config_unref(config);
     return qun_error_set(err, QUN_EFAIL, "out of memory");
   }
+  slot->handle = ++rt->handles;
   slot->vault = vault;
-  slot->used = UINT64_MAX;
   slot->config = config;
+  slot->next = rt->scratch;
+  rt->scratch = slot;
   int rc = qun_calendar_open(&slot->calendar, config->zone, err);
   if (rc < 0)
     qun_runtime_slot_close(rt, slot);
@@ -245,9 +236,7 @@ int qun_runtime_scratch_slot(struct qun_runtime *rt, struct qun_vault *vault, st
 }
 
 void qun_runtime_purge(struct qun_runtime *rt) {
-  for (uint32_t i = rt->slots_count; i-- > 0;) {
-    if (rt->slots[i]->tenant && atomic_load(&rt->slots[i]->tenant->gone)) qun_runtime_slot_close(rt, rt->slots[i]);
-  }
+  while (rt->slots) qun_runtime_slot_close(rt, rt->slots);
 }
 
 /* ---------------------------------------------------------------- callbacks */

@@ -13,16 +13,22 @@
 
 struct qun_runtime;
 
-/* A tenant as this runtime's instances know it. */
+enum { QUN_SLOTS_MAX = 1024 };
+
+/* A tenant as this runtime's instances know it. It outlasts the tenant's being open and holds no reference to it: whoever
+ * asks for the slot does. */
 struct qun_slot {
-  struct qun_tenant *tenant; /* a reference; NULL in a scratch slot of a replay */
-  struct qun_vault *vault;   /* the tenant's */
+  char name[64]; /* empty in a scratch slot of a replay */
+  unsigned char incarnation[16];
+  struct qun_tenant *tenant; /* valid while the slot is in use; NULL in a scratch slot */
+  struct qun_vault *vault;   /* the tenant's, likewise */
   struct qun_config *config; /* a reference: what on_tenant was told last */
   struct qun_calendar *calendar;
   qun_handle handle;
-  uint64_t used;
   uint32_t met; /* bit n: plugin n has been told */
   void *local[QUN_PLUGINS_MAX];
+  struct qun_slot *next; /* among the scratch slots */
+  UT_hash_handle hh;     /* among the tenants' */
 };
 
 /* An event that a plugin emitted, waiting for its place. */
@@ -73,9 +79,9 @@ struct qun_runtime {
   const struct qun_plugin_set *plugins;
   const struct qun_subscriptions *subscriptions;
   struct qun_instance instances[QUN_PLUGINS_MAX];
-  struct qun_slot **slots;
-  uint32_t slots_count, slots_cap;
-  uint64_t clock;                     /* order of use */
+  struct qun_slot *slots;   /* by tenant's name, in the order of last use */
+  struct qun_slot *scratch; /* of replays */
+  uint32_t slots_max;
   uint32_t handles;                   /* handles given out */
   struct qun_plugin_metrics *metrics; /* the engine's; may be NULL */
 };
@@ -85,15 +91,15 @@ int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *pl
                        const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
                        struct qun_error *err);
 void qun_runtime_destroy(struct qun_runtime *rt);
-/* The slot of a tenant with its newest config told to the plugins (over `view`). The runtime keeps the slot; up to 128
- * slots, least used closed first. */
+/* The slot of a tenant with its newest config told to the plugins (over `view`), good while the caller keeps a reference
+ * to the tenant and until this is called again. Up to QUN_SLOTS_MAX slots are kept, least used closed first. */
 int qun_runtime_slot(struct qun_runtime *rt, struct qun_tenant *t, const struct qun_view *view, struct qun_slot **out,
                      struct qun_error *err);
 /* A slot that is no tenant of the pool: a replay's. The caller closes it. Takes a reference of config. */
 int qun_runtime_scratch_slot(struct qun_runtime *rt, struct qun_vault *vault, struct qun_config *config,
                              struct qun_slot **out, struct qun_error *err);
 void qun_runtime_slot_close(struct qun_runtime *rt, struct qun_slot *slot);
-/* Lets go of tenants that were deleted. */
+/* Closes all slots of tenants: one was deleted, and nothing of it may stay in memory. */
 void qun_runtime_purge(struct qun_runtime *rt);
 /* Tells all plugins a new config (takes over the reference) over `view`. */
 int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct qun_config *config,

@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/tenant.h"
 
-#include "host/engine/apply.h"
-
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
+
+enum {
+  OVER = 64,               /* tenants in use that may exceed the budget before a get is refused */
+  DESCRIPTORS_KEPT = 1600, /* for connections, the journal, sandboxes, files being read */
+  MEMORY_MAX = 512 * 1024 * 1024,
+};
 
 struct qun_tenant_pool {
   pthread_mutex_t lock;
-  pthread_cond_t changed;
+  pthread_cond_t changed; /* a tenant was opened, closed or claimed */
   struct qun_tenant *all;
-  uint32_t count;
-  uint64_t clock;
-  uint32_t open_max;
+  struct qun_tenant *oldest, *newest; /* unused, in the order of last use */
+  struct qun_tenant_pool_counts counts;
+  size_t memory_max, memory; /* of unused tenants */
+  struct qun_tenant_place place;
   char *data_dir, *keys_dir;
-  const struct qun_plugin_set *plugins;
-  const char *ids[QUN_PLUGINS_MAX];
+  void (*forget)(void *arg);
+  void *forget_arg;
 };
+
+/* ---------------------------------------------------------------- create, destroy */
+
+static uint32_t open_max_of_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return QUN_TENANTS_OPEN_MAX;
+  uint64_t all = limit.rlim_cur;
+  uint64_t kept = all / 2 < DESCRIPTORS_KEPT ? all / 2 : DESCRIPTORS_KEPT;
+  uint64_t n = (all - kept) / QUN_TENANT_DESCRIPTORS;
+  n = n > OVER + 16 ? n - OVER : 16;
+  return n < QUN_TENANTS_OPEN_MAX ? (uint32_t)n : QUN_TENANTS_OPEN_MAX;
+}
 
 int qun_tenant_pool_create(struct qun_tenant_pool **out, const struct qun_tenant_pool_options *o,
                            struct qun_error *err) {
@@ -27,30 +45,43 @@ int qun_tenant_pool_create(struct qun_tenant_pool **out, const struct qun_tenant
   pthread_cond_init(&p->changed, NULL);
   p->data_dir = strdup(o->data_dir);
   p->keys_dir = strdup(o->keys_dir);
-  p->plugins = o->plugins;
-  p->open_max = o->open_max ? o->open_max : 256;
-  for (uint32_t i = 0; i < o->plugins->count; i++) p->ids[i] = o->plugins->plugins[i].manifest->id;
+  if (!p->data_dir || !p->keys_dir) {
+    qun_tenant_pool_destroy(p);
+    return qun_error_set(err, QUN_EFAIL, "out of memory");
+  }
+  p->place = (struct qun_tenant_place){.data_dir = p->data_dir, .keys_dir = p->keys_dir, .plugins = o->plugins};
+  for (uint32_t i = 0; i < o->plugins->count; i++) p->place.ids[i] = o->plugins->plugins[i].manifest->id;
+  p->counts.open_max = o->open_max ? o->open_max : open_max_of_limit();
+  p->memory_max = o->memory_max ? o->memory_max : MEMORY_MAX;
+  p->forget = o->forget;
+  p->forget_arg = o->forget_arg;
   *out = p;
   return 0;
 }
 
-static void close_tenant(struct qun_tenant *t) {
-  qun_config_unref(t->config);
-  qun_dupguard_close(t->dup);
-  qun_store_close(t->store);
-  qun_vault_close(t->vault);
+static struct qun_tenant *add(struct qun_tenant_pool *p, const char *name, enum qun_tenant_state state) {
+  struct qun_tenant *t = calloc(1, sizeof *t);
+  if (!t) return NULL;
+  snprintf(t->name, sizeof t->name, "%s", name);
+  pthread_mutex_init(&t->lock, NULL);
+  t->pool = p;
+  t->state = state;
+  HASH_ADD_STR(p->all, name, t);
+  return t;
+}
+
+static void remove_entry(struct qun_tenant_pool *p, struct qun_tenant *t) {
+  HASH_DEL(p->all, t);
   pthread_mutex_destroy(&t->lock);
-  free(t->audit);
-  free(t->identified);
   free(t);
 }
 
 void qun_tenant_pool_destroy(struct qun_tenant_pool *p) {
+  struct qun_tenant *t, *next;
   if (!p) return;
-  while (p->all) {
-    struct qun_tenant *next = p->all->next;
-    close_tenant(p->all);
-    p->all = next;
+  HASH_ITER(hh, p->all, t, next) {
+    qun__tenant_close(t);
+    remove_entry(p, t);
   }
   pthread_cond_destroy(&p->changed);
   pthread_mutex_destroy(&p->lock);
@@ -58,6 +89,14 @@ void qun_tenant_pool_destroy(struct qun_tenant_pool *p) {
   free(p->keys_dir);
   free(p);
 }
+
+void qun_tenant_pool_count(struct qun_tenant_pool *p, struct qun_tenant_pool_counts *out) {
+  pthread_mutex_lock(&p->lock);
+  *out = p->counts;
+  pthread_mutex_unlock(&p->lock);
+}
+
+/* ---------------------------------------------------------------- names */
 
 int qun_tenant_name_valid(const char *name) {
   size_t n = strlen(name);
@@ -73,129 +112,184 @@ void qun_tenant_dir(const struct qun_tenant_pool *pool, const char *name, char o
   snprintf(out, 4096, "%s/tenants/%s", pool->data_dir, name);
 }
 
-static struct qun_tenant *find(struct qun_tenant_pool *p, const char *name) {
-  for (struct qun_tenant *t = p->all; t; t = t->next) {
-    if (strcmp(t->name, name) == 0) return t;
-  }
-  return NULL;
+/* ---------------------------------------------------------------- unused ones; all with the lock held */
+
+static void unused_add(struct qun_tenant_pool *p, struct qun_tenant *t) {
+  t->bytes = qun__tenant_bytes(t);
+  t->older = p->newest;
+  t->newer = NULL;
+  if (p->newest)
+    p->newest->newer = t;
+  else
+    p->oldest = t;
+  p->newest = t;
+  p->memory += t->bytes;
+  p->counts.unused++;
 }
 
-static void unlink_tenant(struct qun_tenant_pool *p, const struct qun_tenant *t) {
-  for (struct qun_tenant **at = &p->all; *at; at = &(*at)->next) {
-    if (*at != t) continue;
-    *at = t->next;
-    p->count--;
-    return;
-  }
+static void unused_remove(struct qun_tenant_pool *p, struct qun_tenant *t) {
+  if (t->older)
+    t->older->newer = t->newer;
+  else
+    p->oldest = t->newer;
+  if (t->newer)
+    t->newer->older = t->older;
+  else
+    p->newest = t->older;
+  t->older = t->newer = NULL;
+  p->memory -= t->bytes;
+  p->counts.unused--;
 }
 
-/* Closes the unused tenant that was used longest ago, while too many are open. Called with the lock held. */
+/* Closes an open tenant that nobody refers to and that is no longer among the unused. The lock is let go meanwhile. */
+static void close_one(struct qun_tenant_pool *p, struct qun_tenant *t) {
+  t->state = QUN_TENANT_CLOSING;
+  pthread_mutex_unlock(&p->lock);
+  qun__tenant_close(t);
+  pthread_mutex_lock(&p->lock);
+  p->counts.open--;
+  p->counts.closed++;
+  if (t->claimed)
+    t->state = QUN_TENANT_CLAIMED;
+  else
+    remove_entry(p, t);
+  pthread_cond_broadcast(&p->changed);
+}
+
 static void trim(struct qun_tenant_pool *p) {
-  while (p->count > p->open_max) {
-    struct qun_tenant *oldest = NULL;
-    for (struct qun_tenant *t = p->all; t; t = t->next) {
-      if (t->refs == 0 && (!oldest || t->used < oldest->used)) oldest = t;
-    }
-    if (!oldest) return;
-    unlink_tenant(p, oldest);
-    close_tenant(oldest);
+  while (p->oldest && (p->counts.open > p->counts.open_max || (p->memory > p->memory_max && p->oldest != p->newest))) {
+    struct qun_tenant *t = p->oldest;
+    unused_remove(p, t);
+    close_one(p, t);
   }
 }
 
-static int read_config(struct qun_tenant *t, const struct qun_plugin_set *plugins, struct qun_error *err) {
-  struct qun_view v;
-  int rc = qun_view_begin(&v, t->store, err);
-  if (rc < 0) return rc;
-  rc = qun_config_read(&t->config, t->name, &v, plugins, (qun_slice){NULL, 0}, err);
-  qun_view_end(&v);
-  return rc;
+/* ---------------------------------------------------------------- get, ref, put */
+
+static int refuse_claimed(const struct qun_tenant *t, struct qun_error *err) {
+  if (t->claimed == QUN_ENOTFOUND) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%s\"", t->name);
+  return qun_error_set(err, t->claimed, "tenant %s is closed for a moment; try again", t->name);
 }
 
-/* The byte quota decides the map's size, so it is needed before the store is open: from tenant.yaml. */
-static uint64_t quota_of(const char *dir) {
-  struct qun_profile *profile = NULL;
-  uint64_t quota = 0;
-  if (qun_profile_load(&profile, dir, NULL) == 0) quota = profile->quota_bytes;
-  qun_profile_destroy(profile);
-  return quota;
+/* The open tenant with one more reference, or none: then it is in nobody's hands. 0 with *out set or NULL. */
+static int find_open(struct qun_tenant_pool *p, const char *name, struct qun_tenant **out, struct qun_error *err) {
+  struct qun_tenant *t;
+  for (;;) {
+    HASH_FIND_STR(p->all, name, t);
+    *out = t;
+    if (!t) return 0;
+    if (t->claimed) return refuse_claimed(t, err);
+    if (t->state == QUN_TENANT_OPEN) break;
+    pthread_cond_wait(&p->changed, &p->lock);
+  }
+  if (atomic_fetch_add(&t->refs, 1) == 0) unused_remove(p, t);
+  return 0;
 }
 
-static int open_tenant(struct qun_tenant_pool *p, const char *name, struct qun_tenant **out, struct qun_error *err) {
-  char dir[4096], store[4200];
-  struct stat st;
-  qun_tenant_dir(p, name, dir);
-  snprintf(store, sizeof store, "%s/store", dir);
-  if (stat(store, &st) < 0) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%s\"", name);
-  struct qun_tenant *t = calloc(1, sizeof *t);
+static int open_new(struct qun_tenant_pool *p, const char *name, struct qun_tenant **out, struct qun_error *err) {
+  if (p->counts.open >= p->counts.open_max + OVER)
+    return qun_error_set(err, QUN_EAGAIN, "tenant %s: %u tenants are open and at work, as many as may be", name,
+                         p->counts.open);
+  struct qun_tenant *t = add(p, name, QUN_TENANT_OPENING);
   if (!t) return qun_error_set(err, QUN_EFAIL, "out of memory");
-  pthread_mutex_init(&t->lock, NULL);
-  t->audit = calloc(1, sizeof *t->audit);
-  t->identified = calloc(1, sizeof *t->identified);
-  snprintf(t->name, sizeof t->name, "%s", name);
-  t->pool = p;
-  struct qun_store_options options = {.quota_bytes = quota_of(dir),
-                                      .plugins = p->ids,
-                                      .plugins_count = p->plugins->count};
-  int rc = t->audit && t->identified ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
-  if (rc == 0) rc = qun_store_open(&t->store, store, &options, err);
-  if (rc == 0) rc = qun_vault_open(&t->vault, p->keys_dir, name, err);
-  if (rc == 0) rc = qun_meta_init(t->store, t->incarnation, err);
-  if (rc == 0) rc = qun_dupguard_open(&t->dup, t->store, err);
-  if (rc == 0) rc = read_config(t, p->plugins, err);
+  p->counts.open++;
+  pthread_mutex_unlock(&p->lock);
+  int rc = qun__tenant_open(t, &p->place, err);
+  pthread_mutex_lock(&p->lock);
+  pthread_cond_broadcast(&p->changed);
   if (rc < 0) {
-    qun_error_prefix(err, "tenant %s", name);
-    close_tenant(t);
+    p->counts.open--;
+    remove_entry(p, t);
     return rc;
   }
+  p->counts.opened++;
+  t->state = QUN_TENANT_OPEN;
+  atomic_store(&t->refs, 1);
   *out = t;
   return 0;
 }
 
 int qun_tenant_get(struct qun_tenant_pool *p, const char *name, struct qun_tenant **out, struct qun_error *err) {
-  int rc = 0;
+  struct qun_tenant *t = NULL;
   if (!qun_tenant_name_valid(name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
   pthread_mutex_lock(&p->lock);
-  struct qun_tenant *t = find(p, name);
-  if (t && t->gone) {
-    rc = qun_error_set(err, QUN_ENOTFOUND, "tenant %s was deleted", name);
-  } else if (!t) {
-    rc = open_tenant(p, name, &t, err);
-    if (rc == 0) {
-      t->next = p->all;
-      p->all = t;
-      p->count++;
-    }
-  }
-  if (rc == 0) {
-    t->refs++;
-    t->used = ++p->clock;
-    *out = t;
+  int rc = find_open(p, name, &t, err);
+  if (rc == 0 && !t) {
+    rc = open_new(p, name, &t, err);
     trim(p);
   }
   pthread_mutex_unlock(&p->lock);
+  if (rc == 0) *out = t;
   return rc;
 }
 
 struct qun_tenant *qun_tenant_ref(struct qun_tenant *t) {
-  pthread_mutex_lock(&t->pool->lock);
-  t->refs++;
-  pthread_mutex_unlock(&t->pool->lock);
+  atomic_fetch_add(&t->refs, 1);
   return t;
 }
 
 void qun_tenant_put(struct qun_tenant *t) {
   if (!t) return;
   struct qun_tenant_pool *p = t->pool;
+  unsigned refs = atomic_load(&t->refs);
+  while (refs > 1) {
+    if (atomic_compare_exchange_weak(&t->refs, &refs, refs - 1)) return;
+  }
   pthread_mutex_lock(&p->lock);
-  if (--t->refs == 0 && t->gone) {
-    unlink_tenant(p, t);
-    close_tenant(t);
-    pthread_cond_broadcast(&p->changed);
-  } else {
-    trim(p);
+  if (atomic_fetch_sub(&t->refs, 1) == 1) {
+    if (t->claimed) {
+      close_one(p, t);
+    } else {
+      unused_add(p, t);
+      trim(p);
+    }
   }
   pthread_mutex_unlock(&p->lock);
 }
+
+/* ---------------------------------------------------------------- claim, release */
+
+static int claim(struct qun_tenant_pool *p, const char *name, int code, struct qun_error *err) {
+  struct qun_tenant *t;
+  for (;;) {
+    HASH_FIND_STR(p->all, name, t);
+    if (t && t->claimed) return qun_error_set(err, QUN_ECONFLICT, "tenant %s is being made, restored or deleted", name);
+    if (!t || t->state == QUN_TENANT_OPEN) break;
+    pthread_cond_wait(&p->changed, &p->lock);
+  }
+  if (!t) {
+    t = add(p, name, QUN_TENANT_CLAIMED);
+    if (!t) return qun_error_set(err, QUN_EFAIL, "out of memory");
+    t->claimed = code;
+    return 0;
+  }
+  t->claimed = code;
+  if (atomic_load(&t->refs) == 0) {
+    unused_remove(p, t);
+    close_one(p, t);
+  }
+  while (t->state != QUN_TENANT_CLAIMED) pthread_cond_wait(&p->changed, &p->lock);
+  if (p->forget) p->forget(p->forget_arg);
+  return 0;
+}
+
+int qun_tenant_claim(struct qun_tenant_pool *p, const char *name, int code, struct qun_error *err) {
+  pthread_mutex_lock(&p->lock);
+  int rc = claim(p, name, code, err);
+  pthread_mutex_unlock(&p->lock);
+  return rc;
+}
+
+void qun_tenant_release(struct qun_tenant_pool *p, const char *name) {
+  struct qun_tenant *t;
+  pthread_mutex_lock(&p->lock);
+  HASH_FIND_STR(p->all, name, t);
+  if (t) remove_entry(p, t);
+  pthread_cond_broadcast(&p->changed);
+  pthread_mutex_unlock(&p->lock);
+}
+
+/* ---------------------------------------------------------------- config */
 
 struct qun_config *qun_tenant_config(struct qun_tenant *t) {
   pthread_mutex_lock(&t->lock);
@@ -205,21 +299,11 @@ struct qun_config *qun_tenant_config(struct qun_tenant *t) {
 }
 
 void qun_tenant_set_config(struct qun_tenant *t, struct qun_config *c) {
+  uint64_t quota = c->quota_bytes;
   pthread_mutex_lock(&t->lock);
   struct qun_config *old = t->config;
   t->config = c;
   pthread_mutex_unlock(&t->lock);
   qun_config_unref(old);
-}
-
-void qun_tenant_retire(struct qun_tenant_pool *p, const char *name) {
-  pthread_mutex_lock(&p->lock);
-  struct qun_tenant *t = find(p, name);
-  if (t) t->gone = true;
-  if (t && t->refs == 0) {
-    unlink_tenant(p, t);
-    close_tenant(t);
-  }
-  while (find(p, name)) pthread_cond_wait(&p->changed, &p->lock);
-  pthread_mutex_unlock(&p->lock);
+  qun_store_grow(t->store, quota);
 }

@@ -37,6 +37,7 @@ static void add(struct scratch *s, struct qun_dupguard *g, uint32_t from, uint32
   struct qun_batch b;
   struct flush_arg arg = {g, to + 1, fail};
   scratch_begin(s, &b);
+  cr_assert_eq(qun_dupguard_begin(g, &b.view), 0);
   for (uint32_t n = from; n < to; n++) {
     unsigned char key[QUN_DUP_KEY];
     id_key(g, n, key);

@@ -15,6 +15,7 @@ static void open_engine(struct bed *b) {
                                  .keys_dir = keys,
                                  .plugins_dir = b->packages[0] ? b->packages : QUN_TEST_PACKAGES,
                                  .shards = b->shards,
+                                 .open_tenants = b->open_max,
                                  .allow_untrusted = true};
   cr_assert_eq(qun_engine_open(&b->engine, &o, &err), 0, "%s", err.message);
 }

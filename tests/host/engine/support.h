@@ -9,6 +9,7 @@ struct bed {
   char dir[64];
   struct qun_engine *engine;
   uint32_t shards;
+  uint32_t open_max;  /* tenants open at once; 0: as many as the engine likes */
   char packages[128]; /* folder of plugins; empty: the tests' own */
 };
 
