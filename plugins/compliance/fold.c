@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fold.h"
 
+#include "pii.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,8 @@ enum { HAN = 1, JOINER = 2, COMPOSES = 4, LONG = 8 };
 struct entry {
   uint8_t len;
   uint8_t flags;
-  char utf8[INLINE];
+  uint16_t figures; /* of its folded form, as in fold.h */
+  char utf8[INLINE + 2];
 };
 
 struct qun_fold_page {
@@ -129,24 +132,29 @@ static int fill_entry(const struct qun_folder *f, UChar32 c, bool han_page, stru
   }
   e->len = (uint8_t)len;
   memcpy(e->utf8, buf, (size_t)len);
+  e->figures = (uint16_t)qun__pii_figures(buf, (size_t)len);
   return 0;
 }
 
-static const struct entry *find(struct qun_folder *f, UChar32 c) {
-  uint32_t page = (uint32_t)c >> 8;
-  if (!f->pages[page]) {
-    if (open_tables(f) < 0) return NULL;
-    struct qun_fold_page *p = calloc(1, sizeof *p);
-    if (!p) return NULL;
-    for (int i = 0; i < PAGE; i++) {
-      if (fill_entry(f, (UChar32)(page << 8) + i, is_han_page(page), &p->at[i]) < 0) {
-        free(p);
-        return NULL;
-      }
+/* Makes the page of a code point that is met for the first time. */
+static struct qun_fold_page *fill_page(struct qun_folder *f, uint32_t page) {
+  if (open_tables(f) < 0) return NULL;
+  struct qun_fold_page *p = calloc(1, sizeof *p);
+  if (!p) return NULL;
+  for (int i = 0; i < PAGE; i++) {
+    if (fill_entry(f, (UChar32)(page << 8) + i, is_han_page(page), &p->at[i]) < 0) {
+      free(p);
+      return NULL;
     }
-    f->pages[page] = p;
   }
-  return &f->pages[page]->at[c & 0xff];
+  f->pages[page] = p;
+  return p;
+}
+
+static inline const struct entry *find(struct qun_folder *f, UChar32 c) {
+  const struct qun_fold_page *p = f->pages[(uint32_t)c >> 8];
+  if (!p) p = fill_page(f, (uint32_t)c >> 8);
+  return p ? &p->at[c & 0xff] : NULL;
 }
 
 static int room(struct qun_folder *f, size_t need) {
@@ -164,41 +172,28 @@ static int room(struct qun_folder *f, size_t need) {
   return 0;
 }
 
-static int append(struct qun_folder *f, const char *bytes, size_t n, size_t from, size_t to) {
-  if (room(f, f->len + n) < 0) return -1;
-  memcpy(f->text + f->len, bytes, n);
+static void map_bytes(struct qun_folder *f, size_t n, size_t from, size_t to) {
   for (size_t i = 0; i < n; i++) {
     f->from[f->len + i] = (uint32_t)from;
     f->to[f->len + i] = (uint32_t)to;
   }
-  f->len += n;
-  return 0;
 }
 
-/* A text of printable ASCII with no run for the joiner rule to look at: lower case, same offsets. */
-static int fold_ascii(struct qun_folder *f, const char *text, size_t len, size_t *done) {
-  if (room(f, len) < 0) return -1;
-  size_t i = 0;
+/* Printable ASCII is folded byte by byte, with the same offsets. Answers how many bytes of the text it is. */
+static size_t fold_ascii(struct qun_folder *f, const char *text, size_t len) {
+  size_t i = 0, figures = 0;
   for (; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
     if (c < 0x20 || c >= 0x7f) break;
     f->text[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    figures += 7u * (c >= '0' && c <= '9') + 14u * (c == '@');
   }
-  *done = i;
-  f->len = i;
-  return 0;
-}
-
-static void identity_map(struct qun_folder *f) {
-  for (size_t i = 0; i < f->len; i++) {
-    f->from[i] = (uint32_t)i;
-    f->to[i] = (uint32_t)i + 1;
-  }
-  f->identity = 0;
+  f->figures = figures;
+  return i;
 }
 
 /* Characters that compose with one another are folded together; all of their output comes from all of their source. */
-static int fold_segment(struct qun_folder *f, const uint8_t *s, size_t at, size_t len, size_t *next) {
+static int fold_segment(struct qun_folder *f, const uint8_t *s, size_t at, size_t len, bool map, size_t *next) {
   UChar units[64];
   char out[512];
   int32_t n = 0, i = (int32_t)at;
@@ -219,9 +214,13 @@ static int fold_segment(struct qun_folder *f, const uint8_t *s, size_t at, size_
     if ((e->flags & HAN) && simplify(f, units + last, &m) == 0) n = last + m;
   }
   int w = fold_units(f, units, n, out, sizeof out);
-  if (w < 0) return -1;
+  if (w < 0 || room(f, f->len + (size_t)w) < 0) return -1;
   *next = (size_t)i;
-  return append(f, out, (size_t)w, at, *next);
+  memcpy(f->text + f->len, out, (size_t)w);
+  if (map) map_bytes(f, (size_t)w, at, *next);
+  f->figures += qun__pii_figures(out, (size_t)w);
+  f->len += (size_t)w;
+  return 0;
 }
 
 /* Where the joiner rule stands: after a Han character, with how many joiners held back, and where they begin in the
@@ -232,84 +231,128 @@ struct joins {
   size_t at;
 };
 
-static void join(struct qun_folder *f, struct joins *j, uint8_t flags, size_t *len_before) {
+/* Before a character is written: joiners between two Han characters go. */
+static inline void join_before(struct qun_folder *f, struct joins *j, uint8_t flags) {
+  if (!(flags & HAN)) return;
+  if (j->after_han && j->held > 0 && j->held <= JOINERS) f->len = j->at;
+  j->held = 0;
+}
+
+/* After it was written from `before` on. */
+static inline void join_after(const struct qun_folder *f, struct joins *j, uint8_t flags, size_t before) {
   if (flags & HAN) {
-    if (j->after_han && j->held > 0 && j->held <= JOINERS) {
-      size_t cut = *len_before - j->at;
-      memmove(f->text + j->at, f->text + *len_before, f->len - *len_before);
-      memmove(f->from + j->at, f->from + *len_before, (f->len - *len_before) * sizeof *f->from);
-      memmove(f->to + j->at, f->to + *len_before, (f->len - *len_before) * sizeof *f->to);
-      f->len -= cut;
-    }
-    *j = (struct joins){.after_han = true, .at = f->len};
+    j->after_han = true;
+    j->at = f->len;
   } else if ((flags & JOINER) && j->after_han) {
     j->held++;
-  } else if (f->len != *len_before) {
+  } else if (f->len != before) {
     j->after_han = false;
   }
 }
 
-/* One code point by its own entry. */
-static int put_entry(struct qun_folder *f, const struct entry *e, size_t from, size_t to) {
-  if (f->cap - f->len < INLINE && room(f, f->len + INLINE) < 0) return -1;
-  char *text = f->text + f->len;
-  uint32_t *starts = f->from + f->len, *ends = f->to + f->len;
-  unsigned n = e->len;
-  for (unsigned k = 0; k < n; k++) {
-    text[k] = e->utf8[k];
-    starts[k] = (uint32_t)from;
-    ends[k] = (uint32_t)to;
+/* The code point at `at`; *next is behind it. Most are ASCII or of three bytes. */
+static inline UChar32 point_at(const uint8_t *s, size_t at, size_t len, size_t *next) {
+  uint32_t b = s[at];
+  if (b < 0x80) {
+    *next = at + 1;
+    return (UChar32)b;
   }
-  f->len += n;
-  return 0;
-}
-
-/* The entry of the code point at `at`; *next is behind it. */
-static const struct entry *entry_at(struct qun_folder *f, const uint8_t *s, size_t at, size_t len, size_t *next) {
+  if ((b & 0xf0) == 0xe0 && len - at > 2 && (s[at + 1] & 0xc0) == 0x80 && (s[at + 2] & 0xc0) == 0x80) {
+    uint32_t c = (b & 0x0f) << 12 | (uint32_t)(s[at + 1] & 0x3f) << 6 | (s[at + 2] & 0x3fu);
+    if (c >= 0x800 && (c < 0xd800 || c > 0xdfff)) {
+      *next = at + 3;
+      return (UChar32)c;
+    }
+  }
   int32_t i = (int32_t)at;
   UChar32 c;
   U8_NEXT_OR_FFFD(s, i, (int32_t)len, c);
   *next = (size_t)i;
-  return find(f, c);
+  return c;
+}
+
+/* One code point by its own entry. */
+static inline int put_entry(struct qun_folder *f, const struct entry *e, bool map, size_t from, size_t to) {
+  if (f->cap - f->len < sizeof e->utf8 && room(f, f->len + sizeof e->utf8) < 0) return -1;
+  memcpy(f->text + f->len, e->utf8, sizeof e->utf8);
+  if (map) map_bytes(f, e->len, from, to);
+  f->figures += e->figures;
+  f->len += e->len;
+  return 0;
+}
+
+/* Folds the source from byte `i` on, behind what is folded of it. A character that composes takes the one before it
+ * back, and both are folded as a segment. */
+static inline int fold_rest(struct qun_folder *f, size_t i, bool map) {
+  const uint8_t *s = (const uint8_t *)f->source;
+  const size_t len = f->source_len;
+  struct joins j = {0}, last_j = {0};
+  size_t last = SIZE_MAX, last_len = 0;
+  while (i < len) {
+    size_t next;
+    const struct entry *e = find(f, point_at(s, i, len, &next));
+    if (!e) return -1;
+    if (e->flags & (LONG | COMPOSES)) {
+      if ((e->flags & COMPOSES) && last != SIZE_MAX) {
+        i = last;
+        f->len = last_len;
+        j = last_j;
+        e = find(f, point_at(s, i, len, &next));
+      }
+      join_before(f, &j, e->flags);
+      size_t before = f->len;
+      if (fold_segment(f, s, i, len, map, &next) < 0) return -1;
+      join_after(f, &j, e->flags, before);
+      last = SIZE_MAX;
+    } else {
+      join_before(f, &j, e->flags);
+      last = i;
+      last_len = f->len;
+      last_j = j;
+      if (put_entry(f, e, map, i, next) < 0) return -1;
+      join_after(f, &j, e->flags, last_len);
+    }
+    i = next;
+  }
+  return 0;
 }
 
 int qun__fold(struct qun_folder *f, const char *text, size_t len) {
-  struct joins j = {0};
-  const uint8_t *s = (const uint8_t *)text;
-  size_t i = 0, next;
   f->len = 0;
-  f->identity = 1;
+  f->mapped = 0;
   f->source = text;
   f->source_len = len;
-  if (len > INT32_MAX || fold_ascii(f, text, len, &i) < 0) return -1;
+  if (len > INT32_MAX || room(f, len + sizeof((struct entry *)NULL)->utf8) < 0) return -1;
+  size_t i = fold_ascii(f, text, len);
+  f->identity = i == len;
+  f->len = i;
   if (i == len) return 0;
   if (i > 0) f->len = --i; /* the last one may compose with what follows */
-  identity_map(f);
-  const struct entry *e = entry_at(f, s, i, len, &next);
-  while (e) {
-    size_t before = f->len, after = next;
-    const struct entry *tail = NULL;
-    if (next < len && !(tail = entry_at(f, s, next, len, &after))) return -1;
-    bool segment = (e->flags & (LONG | COMPOSES)) || (tail && (tail->flags & COMPOSES));
-    if (!segment) {
-      if (put_entry(f, e, i, next) < 0) return -1;
-    } else {
-      if (fold_segment(f, s, i, len, &next) < 0) return -1;
-      tail = next < len ? entry_at(f, s, next, len, &after) : NULL;
-      if (next < len && !tail) return -1;
-    }
-    join(f, &j, e->flags, &before);
-    if (next == len) return 0;
-    i = next;
-    next = after;
-    e = tail;
-  }
-  return -1;
+  return fold_rest(f, i, false);
 }
 
-void qun__fold_origin(const struct qun_folder *f, size_t from, size_t to, size_t *start, size_t *end) {
-  *start = f->identity ? from : f->from[from];
-  *end = f->identity ? to : f->to[to - 1];
+/* Only a text with hits needs the way back: it is folded once more, this time with offsets. */
+static int map_back(struct qun_folder *f) {
+  size_t i = 0, len = f->len;
+  while (i < f->source_len && f->source[i] >= 0x20 && f->source[i] < 0x7f) i++;
+  if (i > 0) i--;
+  for (f->len = 0; f->len < i; f->len++) map_bytes(f, 1, f->len, f->len + 1);
+  f->mapped = fold_rest(f, i, true) == 0 && f->len == len;
+  f->len = len;
+  return f->mapped ? 0 : -1;
+}
+
+void qun__fold_origin(struct qun_folder *f, size_t from, size_t to, size_t *start, size_t *end) {
+  *start = from;
+  *end = to;
+  if (f->identity) return;
+  if (!f->mapped && map_back(f) < 0) { /* memory ran out: the hit is somewhere in the text */
+    *start = 0;
+    *end = f->source_len;
+    return;
+  }
+  *start = f->from[from];
+  *end = f->to[to - 1];
 }
 
 size_t qun__fold_points(const char *text, size_t offset) {

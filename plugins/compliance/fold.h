@@ -24,11 +24,13 @@ struct qun_folder {
   const void *nfkc; /* UNormalizer2, ICU's own */
   void *simplify;   /* UTransliterator */
   char *text;       /* folded bytes */
-  uint32_t *from;   /* original offset of the source of each folded byte; NULL meaning below */
+  uint32_t *from;   /* original offset of the source of each folded byte; only when `mapped` */
   uint32_t *to;     /* original offset after that source */
   size_t cap;
   size_t len;
-  int identity; /* folded and original offsets are the same: from and to are not filled */
+  size_t figures; /* at least qun__pii_figures() of the folded text */
+  int identity;   /* folded and original offsets are the same: from and to are not filled */
+  int mapped;
   const char *source;
   size_t source_len;
 };
@@ -38,8 +40,8 @@ void qun__folder_fini(struct qun_folder *f);
 /* Folds `len` bytes (at most 2^31) into f->text. The text is borrowed until the next call. 0, or -1 when memory or ICU
  * fails. */
 int qun__fold(struct qun_folder *f, const char *text, size_t len);
-/* Original byte range of the folded bytes [from, to), to > from. */
-void qun__fold_origin(const struct qun_folder *f, size_t from, size_t to, size_t *start, size_t *end);
+/* Original byte range of the folded bytes [from, to), to > from. The first call for a text costs as much as folding it. */
+void qun__fold_origin(struct qun_folder *f, size_t from, size_t to, size_t *start, size_t *end);
 /* Code points before byte `offset` of a text. */
 size_t qun__fold_points(const char *text, size_t offset);
 

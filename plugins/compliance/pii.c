@@ -370,6 +370,19 @@ static bool item_at(const char *t, size_t len, size_t at, struct qun_pii_hit *hi
   return begins_cue(t + at, len - at) && account_at(t, len, at, hit);
 }
 
+size_t qun__pii_figures(const char *text, size_t len) {
+  size_t sum = 0;
+  for (size_t i = 0; i < len; i++) {
+    if (is_digit(text[i]))
+      sum += 7;
+    else if (text[i] == '@')
+      sum += 14;
+    else if (numeral(wide(text + i, len - i)) >= 0)
+      sum += 2;
+  }
+  return sum;
+}
+
 bool qun__pii_likely(const char *text, size_t len) {
   size_t digits = 0, row = 0;
   bool wide_ones = false;

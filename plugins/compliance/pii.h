@@ -37,6 +37,10 @@ struct qun_pii_hit {
 
 /* Words without figures after which an account name may follow; ends with NULL. */
 extern const char *const qun__pii_cues[];
+/* What a text must have for personal data without a cue, added up by character: a digit 7, an at sign 14, a Chinese
+   numeral 2. Below QUN_PII_FIGURES qun__pii_likely() is false. */
+enum { QUN_PII_FIGURES = 14 };
+size_t qun__pii_figures(const char *text, size_t len);
 /* Quick: false when the text can have none, unless one of the cues stands in it. */
 bool qun__pii_likely(const char *text, size_t len);
 /* Finds up to `cap` items in order of their places; answers how many. Any thread. */

@@ -352,7 +352,7 @@ static bool negated(const char *t, const struct raw *hit) {
   return false;
 }
 
-static void put(const struct qun_scanner *s, uint32_t rule, const struct raw *at, uint32_t pii, struct qun_hits *hits) {
+static void put(struct qun_scanner *s, uint32_t rule, const struct raw *at, uint32_t pii, struct qun_hits *hits) {
   size_t start, end;
   if (hits->count == QUN_HITS_MAX) return;
   qun__fold_origin(&s->folder, at->from, at->to, &start, &end);
@@ -401,7 +401,7 @@ static bool company(const struct qun_scanner *s, const struct qun_rule *r) {
   return !has(s, r->index, UNLESS);
 }
 
-static void judge_words(const struct qun_scanner *s, const struct qun_rule *r, struct qun_hits *hits) {
+static void judge_words(struct qun_scanner *s, const struct qun_rule *r, struct qun_hits *hits) {
   struct raw own[RULE_HITS];
   uint32_t count = 0;
   if (!company(s, r)) return;
@@ -411,7 +411,7 @@ static void judge_words(const struct qun_scanner *s, const struct qun_rule *r, s
   for (uint32_t i = 0; i < count; i++) put(s, r->index, &own[i], 0, hits);
 }
 
-static void judge_missing(const struct qun_scanner *s, const struct qun_rule *r, const struct qun_text *t,
+static void judge_missing(struct qun_scanner *s, const struct qun_rule *r, const struct qun_text *t,
                           struct qun_hits *hits) {
   if (!company(s, r) || has(s, r->index, TERM)) return;
   if (r->label && qun__words_have(&r->terms, t->label)) return;
@@ -424,7 +424,7 @@ static void judge_missing(const struct qun_scanner *s, const struct qun_rule *r,
   put_whole(s, r->index, hits);
 }
 
-static void judge_pii(const struct qun_scanner *s, const struct qun_rule *r, const struct qun_pii_hit *pii, size_t n,
+static void judge_pii(struct qun_scanner *s, const struct qun_rule *r, const struct qun_pii_hit *pii, size_t n,
                       struct qun_hits *hits) {
   uint32_t count = 0;
   if (!company(s, r)) return;
@@ -463,7 +463,7 @@ int qun__scan(struct qun_scanner *s, const struct qun_text *t, struct qun_hits *
   if (error == 0 && t->is_ad) error = run(s, ADS);
   if (error == 0 && s->met) error = place_patterns(s);
   if (error < 0) return error;
-  if (s->cue || qun__pii_likely(s->folder.text, s->folder.len))
+  if (s->cue || (s->folder.figures >= QUN_PII_FIGURES && qun__pii_likely(s->folder.text, s->folder.len)))
     pii_count = qun__pii_find(s->folder.text, s->folder.len, pii, 16);
   if (!s->any && pii_count == 0 && !t->is_ad && !t->staff && strcmp(t->kind, "chat") == 0) return 0;
   for (uint32_t i = 0; i < s->always_count; i++)
