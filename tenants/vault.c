@@ -42,9 +42,11 @@ bool qun__key_sum_right(const unsigned char *bytes, size_t size, const char *mag
   return memcmp(bytes, magic, QUN__MAGIC_SIZE) == 0 && memcmp(sum, bytes + size - sizeof sum, sizeof sum) == 0;
 }
 
-void qun__tenant_key_pack(unsigned char out[QUN__TENANT_KEY_SIZE], uint64_t generation, const unsigned char master[32],
-                          const unsigned char wrapping[32]) {
-  memcpy(out, "QUNKEY1\n", QUN__MAGIC_SIZE);
+static const char *const magics[] = {NULL, "QUNKEY1\n", "QUNKEY2\n"}; /* by form */
+
+void qun__tenant_key_pack(unsigned char out[QUN__TENANT_KEY_SIZE], unsigned char form, uint64_t generation,
+                          const unsigned char master[32], const unsigned char wrapping[32]) {
+  memcpy(out, magics[form], QUN__MAGIC_SIZE);
   qun__put_u64(out + 8, generation);
   memcpy(out + 16, master, 32);
   memcpy(out + 48, wrapping, 32);
@@ -71,7 +73,7 @@ static int tenant_path(char *out, size_t size, const char *keys_dir, const char 
 static int write_tenant_key(const struct qun_key_dir *dir, struct qun_error *err) {
   unsigned char roots[64], bytes[QUN__TENANT_KEY_SIZE];
   randombytes_buf(roots, sizeof roots);
-  qun__tenant_key_pack(bytes, 1, roots, roots + 32);
+  qun__tenant_key_pack(bytes, 2, 1, roots, roots + 32);
   int code = qun__key_file_write(dir, "tenant.key", bytes, sizeof bytes, err);
   sodium_memzero(roots, sizeof roots);
   sodium_memzero(bytes, sizeof bytes);
@@ -186,7 +188,8 @@ static int load_tenant_key(struct qun_vault *v, struct qun_error *err) {
   unsigned char bytes[QUN__TENANT_KEY_SIZE], salt[32];
   struct qun__secrets *s = v->secrets;
   int code = qun__key_file_read(&v->dir, "tenant.key", bytes, sizeof bytes, err);
-  if (!code && !qun__key_sum_right(bytes, sizeof bytes, "QUNKEY1\n"))
+  if (!code) v->form = memcmp(bytes, magics[1], QUN__MAGIC_SIZE) == 0 ? 1 : 2;
+  if (!code && !qun__key_sum_right(bytes, sizeof bytes, magics[v->form]))
     code = qun_error_set(err, QUN_EINVAL, "%s/tenant.key: this file was altered or is damaged (wrong checksum)",
                          v->dir.path);
   if (code) goto out;
@@ -194,7 +197,8 @@ static int load_tenant_key(struct qun_vault *v, struct qun_error *err) {
   memcpy(s->master, bytes + 16, 32);
   memcpy(s->wrapping, bytes + 48, 32);
   crypto_kdf_derive_from_key(s->pseudonym, 32, 1, kdf_context, s->master);
-  crypto_kdf_derive_from_key(s->digest, 32, 2, kdf_context, s->master);
+  crypto_kdf_derive_from_key(s->digest, 32, v->form == 1 ? 2 : 4, kdf_context, s->master);
+  crypto_kdf_derive_from_key(s->recall, sizeof s->recall, 5, kdf_context, s->master);
   crypto_kdf_derive_from_key(salt, 32, 3, kdf_context, s->master);
   qun_hmac_sha256_init(&s->salt, salt);
   sodium_memzero(salt, sizeof salt);
@@ -237,8 +241,10 @@ int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *ten
   v->dir.fd = -1;
   v->members.fd = -1;
   pthread_mutex_init(&v->lock, NULL);
+  v->aes = crypto_aead_aes256gcm_is_available() == 1;
+  v->seal_version = v->aes ? 2 : 1;
   v->secrets = sodium_malloc(sizeof *v->secrets);
-  if (!v->secrets) code = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (!v->secrets || qun__pseudonyms_create(&v->pseudonyms) < 0) code = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (!code) code = qun__key_dir_open(&v->dir, path, err);
   if (!code) code = load_tenant_key(v, err);
   if (!code) code = load_signer(v, err);
@@ -255,6 +261,7 @@ void qun_vault_close(struct qun_vault *v) {
   if (!v) return;
   qun__members_unload(&v->members);
   qun__key_dir_close(&v->dir);
+  qun__pseudonyms_destroy(v->pseudonyms);
   sodium_free(v->secrets);
   pthread_mutex_destroy(&v->lock);
   free(v);
@@ -262,12 +269,13 @@ void qun_vault_close(struct qun_vault *v) {
 
 /* ---- what derives from the roots */
 
-void qun_vault_pseudonym(const struct qun_vault *v, qun_slice id, unsigned char out[QUN_PSEUDONYM_SIZE]) {
-  crypto_generichash(out, QUN_PSEUDONYM_SIZE, id.ptr, id.len, v->secrets->pseudonym, 32);
-}
-
 void qun_vault_digest(const struct qun_vault *v, qun_slice content, unsigned char out[QUN_DIGEST_SIZE]) {
   unsigned char digest[crypto_generichash_BYTES_MIN];
+  _Static_assert(crypto_shorthash_siphash24_BYTES == QUN_DIGEST_SIZE, "size of a digest");
+  if (v->form != 1) {
+    crypto_shorthash_siphash24(out, content.ptr, content.len, v->secrets->digest);
+    return;
+  }
   crypto_generichash(digest, sizeof digest, content.ptr, content.len, v->secrets->digest, 32);
   memcpy(out, digest, QUN_DIGEST_SIZE);
 }

@@ -16,6 +16,8 @@
 #include "tenants/error.h"
 #include "tenants/input.h"
 
+#include <stdbool.h>
+
 struct qun_vault;
 
 /* Makes the keys of a new tenant. QUN_ECONFLICT: they exist. */
@@ -28,23 +30,29 @@ void qun_vault_close(struct qun_vault *v);
 /* Memory that it takes, roughly. NULL takes none. */
 size_t qun_vault_bytes(struct qun_vault *v);
 
-/* The tenant's pseudonym of a platform id: keyed BLAKE2b-128. `id` is not kept. */
+/* The tenant's pseudonym of a platform id: keyed BLAKE2b-128. `id` is not kept. Those asked for last are remembered, which
+ * halves the time. */
 void qun_vault_pseudonym(const struct qun_vault *v, qun_slice id, unsigned char out[QUN_PSEUDONYM_SIZE]);
-/* Keyed BLAKE2b-64 of content, for the duplicate guard. */
+/* SipHash-2-4 of content, for the duplicate guard, which tells by it whether what comes again under a known (source, id)
+   is the same: 64 bits of a keyed function that nobody outside can evaluate. A tenant from before keeps keyed BLAKE2b. */
 void qun_vault_digest(const struct qun_vault *v, qun_slice content, unsigned char out[QUN_DIGEST_SIZE]);
 /* Salt of a log record: HMAC-SHA-256(salt key, big-endian sequence). */
 void qun_vault_salt(const struct qun_vault *v, uint64_t seq, unsigned char out[32]);
 
-/* Bytes that qun_vault_seal adds to a plaintext. */
-enum { QUN_SEAL_OVERHEAD = 1 + 24 + 16 + 32 };
+/* Most bytes that sealing adds to a text, in any version. */
+enum { QUN_SEAL_ROOM = 73 };
+/* Length of what qun_vault_seal makes of so many bytes. */
+size_t qun_vault_sealed_len(const struct qun_vault *v, uint64_t plain_len);
+/* Length of the text in sealed bytes. False: they are none, or of an unknown version. Pure. */
+bool qun_sealed_plain_len(qun_slice sealed, size_t *len);
 /* Seals under the member's key, which is made if the member is new (all-zero pseudonym: the tenant's own record of
-   nobody). `out` has room for plain.len + QUN_SEAL_OVERHEAD. Layout: version 1, nonce 24, XChaCha20-Poly1305 ciphertext
-   and tag under a key derived from (member key, nonce), BLAKE2b-256 commitment to (that key, plaintext). QUN_EFAIL: out
-   of memory or randomness. */
+   nobody). `out` has room for qun_vault_sealed_len bytes. AES-256-GCM with a commitment to the key (version 2) where the
+   processor has AES, else XChaCha20-Poly1305 (version 1), which takes three times as long. Layouts, and why they commit:
+   tenants/vault_seal.c. QUN_EFAIL: out of memory or randomness. */
 int qun_vault_seal(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice plain,
                    unsigned char *out, struct qun_error *err);
-/* Opens what seal made; `out` has room for sealed.len - QUN_SEAL_OVERHEAD. QUN_EGONE: the member's key was destroyed
-   (also if the member came back since and has a new one). QUN_EINVAL: altered. */
+/* Opens what seal made, in any version on any processor; `out` has room for qun_sealed_plain_len bytes.
+   QUN_EGONE: the member's key was destroyed (also if the member came back since and has a new one). QUN_EINVAL: altered. */
 int qun_vault_open_sealed(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE], qun_slice sealed,
                           unsigned char *out, struct qun_error *err);
 /* Makes the keys of all new members durable. Call before the commit of what was sealed under them. Cheap when nothing

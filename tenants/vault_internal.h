@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vault between its own files: vault.c (roots, signer), vault_members.c (members.keys), vault_seal.c (sealing).
+ * The vault between its own files: vault.c (roots, signer), vault_members.c (members.keys), vault_seal.c (sealing),
+ * vault_pseudonym.c.
  *
- * tenant.key, 96 bytes:  "QUNKEY1\n", generation u64, master 32, wrapping key 32, BLAKE2b-128 of all before
+ * tenant.key, 96 bytes:  "QUNKEY2\n", generation u64, master 32, wrapping key 32, BLAKE2b-128 of all before. "QUNKEY1\n":
+ *     a tenant made before digests were SipHash; it keeps BLAKE2b, as its log has digests of that kind.
  * signer.key, 56 bytes:  "QUNSIG1\n", Ed25519 seed 32, BLAKE2b-128
  * signer.state, 64 bytes: "QUNTOP1\n", size u64, root 32, BLAKE2b-128
  * members.keys: a head of 32 bytes: "QUNMEM1\n", generation u64, BLAKE2b-128; then a record of 104 bytes a member:
@@ -12,7 +14,7 @@
  *         generation, pseudonym, synced
  *     checksum 8: the first bytes of BLAKE2b-128 over all before
  * Numbers are big-endian. The keys in use derive from the master by crypto_kdf, context "qunvault": 1 pseudonym,
- * 2 digest, 3 salt.
+ * 2 digest of QUNKEY1, 3 salt, 4 digest, 5 recall (vault_pseudonym.c; never stored).
  *
  * Forgetting writes members.keys.new (generation + 1) and tenant.key.new, then renames tenant.key: that moment decides.
  * An open that finds tenant.key one generation ahead of members.keys finishes the other rename; one that finds
@@ -27,6 +29,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum {
@@ -34,11 +37,20 @@ enum {
   QUN__SUM_SIZE = 16,
   QUN__MEMBER_KEY_SIZE = 32,
   QUN__KEY_ID_SIZE = 4,
+  QUN__KEY_COMMITMENT_SIZE = 32,
   QUN__NONCE_BATCH = 4096
 };
 
 struct qun__member; /* a hash entry, vault_members.c */
 struct qun__key_chunk;
+struct qun__pseudonyms;
+
+/* What sealing needs of a member. Secret: zero it after use. */
+struct qun__member_key {
+  unsigned char key[QUN__MEMBER_KEY_SIZE];
+  unsigned char id[QUN__KEY_ID_SIZE];
+  unsigned char commitment[QUN__KEY_COMMITMENT_SIZE];
+};
 
 struct qun__members {
   struct qun__member *table;
@@ -55,6 +67,7 @@ struct qun__secrets {
   unsigned char wrapping[32];
   unsigned char pseudonym[32];
   unsigned char digest[32];
+  unsigned char recall[crypto_shorthash_siphashx24_KEYBYTES];
   unsigned char signer[crypto_sign_SECRETKEYBYTES];
   struct qun_hmac_sha256 salt;
   unsigned char nonces[QUN__NONCE_BATCH];
@@ -63,7 +76,11 @@ struct qun__secrets {
 struct qun_vault {
   struct qun_key_dir dir;
   struct qun__secrets *secrets;
+  struct qun__pseudonyms *pseudonyms;
   uint64_t generation;
+  unsigned char form;         /* of tenant.key: 1 or 2 */
+  unsigned char seal_version; /* that qun_vault_seal makes */
+  bool aes;                   /* libsodium has AES-256-GCM here */
   unsigned char public_key[32];
   pthread_mutex_t lock; /* guards all below and the wrapping key, generation and nonces */
   size_t nonces_left;
@@ -82,8 +99,13 @@ void qun__key_sum_put(unsigned char *bytes, size_t size);
 bool qun__key_sum_right(const unsigned char *bytes, size_t size, const char *magic);
 /* tenant.key's bytes. */
 enum { QUN__TENANT_KEY_SIZE = QUN__MAGIC_SIZE + 8 + 32 + 32 + QUN__SUM_SIZE };
-void qun__tenant_key_pack(unsigned char out[QUN__TENANT_KEY_SIZE], uint64_t generation, const unsigned char master[32],
-                          const unsigned char wrapping[32]);
+void qun__tenant_key_pack(unsigned char out[QUN__TENANT_KEY_SIZE], unsigned char form, uint64_t generation,
+                          const unsigned char master[32], const unsigned char wrapping[32]);
+
+int qun__pseudonyms_create(struct qun__pseudonyms **out);
+/* NULL is fine. */
+void qun__pseudonyms_destroy(struct qun__pseudonyms *p);
+size_t qun__pseudonyms_bytes(void);
 
 /* Random bytes from the vault's buffered stream. With the lock held. */
 void qun__vault_nonce(struct qun_vault *v, unsigned char *out, size_t n);
@@ -93,10 +115,9 @@ int qun__members_create(const struct qun_key_dir *dir, uint64_t generation, stru
 /* Reads members.keys, finishing or undoing a forget that was cut off. */
 int qun__members_load(struct qun_vault *v, struct qun_error *err);
 void qun__members_unload(struct qun__members *m);
-/* Copies a member's key and its id; made if it is not there and `make` is set. With the lock held. QUN_EGONE: there is
- * none. */
-int qun__members_key(struct qun_vault *v, const unsigned char *pseudonym, bool make,
-                     unsigned char key[QUN__MEMBER_KEY_SIZE], unsigned char id[QUN__KEY_ID_SIZE],
+/* Copies a member's key, its id and the commitment to it; made if it is not there and `make` is set. With the lock held.
+ * QUN_EGONE: there is none. */
+int qun__members_key(struct qun_vault *v, const unsigned char *pseudonym, bool make, struct qun__member_key *out,
                      struct qun_error *err);
 
 #endif

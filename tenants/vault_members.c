@@ -30,6 +30,8 @@ static const char label[] = "qun member";
 struct qun__member {
   unsigned char pseudonym[QUN_PSEUDONYM_SIZE];
   unsigned char id[QUN__KEY_ID_SIZE];
+  bool committed; /* the commitment was made: not before it is asked for */
+  unsigned char commitment[QUN__KEY_COMMITMENT_SIZE];
   unsigned char *key; /* in a chunk of locked memory */
   struct qun__member *next_pending;
   UT_hash_handle hh;
@@ -67,6 +69,19 @@ static void key_id(const unsigned char key[QUN__MEMBER_KEY_SIZE], unsigned char 
   unsigned char hash[crypto_generichash_BYTES_MIN];
   crypto_generichash(hash, sizeof hash, text, sizeof text - 1, key, QUN__MEMBER_KEY_SIZE);
   memcpy(out, hash, QUN__KEY_ID_SIZE);
+}
+
+/* See vault_seal.c. */
+static void commit_key(struct qun__member *member) {
+  static const unsigned char text[] = "qun key commit/2";
+  enum { TEXT = sizeof text - 1, AT_PSEUDONYM = TEXT + QUN__MEMBER_KEY_SIZE };
+  unsigned char all[AT_PSEUDONYM + QUN_PSEUDONYM_SIZE];
+  memcpy(all, text, TEXT);
+  memcpy(all + TEXT, member->key, QUN__MEMBER_KEY_SIZE);
+  memcpy(all + AT_PSEUDONYM, member->pseudonym, QUN_PSEUDONYM_SIZE);
+  crypto_generichash(member->commitment, sizeof member->commitment, all, sizeof all, NULL, 0);
+  sodium_memzero(all, sizeof all);
+  member->committed = true;
 }
 
 static struct qun__member *find_member(struct qun__members *m, const unsigned char *pseudonym) {
@@ -109,23 +124,24 @@ void qun__members_unload(struct qun__members *m) {
   m->fd = -1;
 }
 
-int qun__members_key(struct qun_vault *v, const unsigned char *pseudonym, bool make,
-                     unsigned char key[QUN__MEMBER_KEY_SIZE], unsigned char id[QUN__KEY_ID_SIZE],
+int qun__members_key(struct qun_vault *v, const unsigned char *pseudonym, bool make, struct qun__member_key *out,
                      struct qun_error *err) {
   struct qun__members *m = &v->members;
   struct qun__member *member = find_member(m, pseudonym);
   if (!member && !make) return qun_error_set(err, QUN_EGONE, "sealed bytes: this member's key was destroyed");
   if (!member) {
-    qun__vault_nonce(v, key, QUN__MEMBER_KEY_SIZE);
+    qun__vault_nonce(v, out->key, QUN__MEMBER_KEY_SIZE);
     /* a key must not linger in the buffer it was drawn from */
     sodium_memzero(v->secrets->nonces + QUN__NONCE_BATCH - v->nonces_left - QUN__MEMBER_KEY_SIZE, QUN__MEMBER_KEY_SIZE);
-    member = add_member(m, pseudonym, key);
+    member = add_member(m, pseudonym, out->key);
     if (!member) return qun_error_set(err, QUN_EFAIL, "%s: out of memory for the keys of members", v->dir.path);
     *m->pending_end = member;
     m->pending_end = &member->next_pending;
   }
-  memcpy(key, member->key, QUN__MEMBER_KEY_SIZE);
-  memcpy(id, member->id, QUN__KEY_ID_SIZE);
+  if (!member->committed) commit_key(member);
+  memcpy(out->key, member->key, QUN__MEMBER_KEY_SIZE);
+  memcpy(out->id, member->id, QUN__KEY_ID_SIZE);
+  memcpy(out->commitment, member->commitment, QUN__KEY_COMMITMENT_SIZE);
   return 0;
 }
 
@@ -353,7 +369,7 @@ static int write_new_generation(struct qun_vault *v, const unsigned char wrappin
   if (qun__pwrite_all(*fd, head, sizeof head, 0) != 0) code = cannot(v, "write", err);
   if (!code) code = write_records(v, *fd, v->members.table, next_of_all, 0, generation, wrapping, err);
   if (!code && fsync(*fd) != 0) code = cannot(v, "sync", err);
-  qun__tenant_key_pack(key, generation, v->secrets->master, wrapping);
+  qun__tenant_key_pack(key, v->form, generation, v->secrets->master, wrapping);
   if (!code) code = qun__key_file_write(&v->dir, "tenant.key.new", key, sizeof key, err);
   if (!code) code = qun__key_dir_sync(&v->dir, err);
   sodium_memzero(key, sizeof key);
@@ -418,5 +434,6 @@ size_t qun_vault_bytes(struct qun_vault *v) {
   pthread_mutex_lock(&v->lock);
   size_t members = HASH_COUNT(v->members.table);
   pthread_mutex_unlock(&v->lock);
-  return sizeof *v + sizeof *v->secrets + members * (sizeof(struct qun__member) + QUN__MEMBER_KEY_SIZE + 16);
+  return sizeof *v + sizeof *v->secrets + qun__pseudonyms_bytes() +
+         members * (sizeof(struct qun__member) + QUN__MEMBER_KEY_SIZE + 16);
 }

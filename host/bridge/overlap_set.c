@@ -59,10 +59,10 @@ static int open_member(struct element *out, const struct qun_reading *r, uint64_
   if (qun_member_pseudonym(&r->view, number, pseudonym) < 0) return 0;
   for (size_t i = 0; i < sizeof identities / sizeof identities[0] && !found; i++) {
     qun_slice sealed;
+    size_t len;
     if (qun_member_identity(&r->view, number, identities[i].field, &sealed) < 0) continue;
-    if (sealed.len <= QUN_SEAL_OVERHEAD || sealed.len > sizeof plain + QUN_SEAL_OVERHEAD) continue;
+    if (!qun_sealed_plain_len(sealed, &len) || len == 0 || len > sizeof plain) continue;
     if (qun_vault_open_sealed(r->vault, pseudonym, sealed, (unsigned char *)plain, NULL) < 0) continue;
-    size_t len = (size_t)sealed.len - QUN_SEAL_OVERHEAD;
     if (identities[i].kind == 'p') len = plain_phone(plain, len);
     if (len == 0) continue;
     make_element(out, context, secret, identities[i].kind, qun_slice_of(plain, len));

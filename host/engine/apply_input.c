@@ -174,10 +174,11 @@ static const struct qun_manifest_field *field_of(const struct qun_type_view *typ
 
 static int seal_value(struct qun_apply *a, const unsigned char *pseudonym, qun_slice value, struct qun_error *err) {
   struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
-  unsigned char *sealed = qun_arena_alloc(arena, (size_t)value.len + QUN_SEAL_OVERHEAD);
+  size_t size = qun_vault_sealed_len(a->o.vault, value.len);
+  unsigned char *sealed = qun_arena_alloc(arena, size);
   if (!sealed) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
   int rc = qun_vault_seal(a->o.vault, pseudonym, value, sealed, err);
-  if (rc == 0) qun_pack_ext(&a->pack2, QUN_EXT_SEALED, qun_slice_of(sealed, (size_t)value.len + QUN_SEAL_OVERHEAD));
+  if (rc == 0) qun_pack_ext(&a->pack2, QUN_EXT_SEALED, qun_slice_of(sealed, size));
   return rc;
 }
 
@@ -227,8 +228,8 @@ static bool has_sealed(qun_slice data) {
 /* Sealed bytes are a text. */
 static bool open_text(struct qun_vault *vault, const unsigned char *pseudonym, qun_slice sealed,
                       struct qun_arena *arena, struct qun_pack *out) {
-  if (sealed.len < QUN_SEAL_OVERHEAD) return false;
-  size_t n = (size_t)sealed.len - QUN_SEAL_OVERHEAD;
+  size_t n;
+  if (!qun_sealed_plain_len(sealed, &n)) return false;
   unsigned char *plain = qun_arena_alloc(arena, n ? n : 1);
   if (!plain || qun_vault_open_sealed(vault, pseudonym, sealed, plain, NULL) < 0) return false;
   qun_pack_str(out, qun_slice_of(plain, n));

@@ -205,11 +205,11 @@ static void see(struct qun_normaliser *n, const unsigned char member[QUN_PSEUDON
 
 static int seal_id(struct qun_normaliser *n, const struct qun_input *in, qun_slice id, struct qun_pack *identity,
                    struct qun_error *err) {
-  unsigned char sealed[QUN_ATTRIBUTE_MAX + QUN_SEAL_OVERHEAD];
+  unsigned char sealed[QUN_ATTRIBUTE_MAX + QUN_SEAL_ROOM];
   int rc = qun_vault_seal(n->vault, in->member, id, sealed, err);
   if (rc < 0) return rc;
   qun_pack_cstr(identity, "id");
-  qun_pack_bin(identity, qun_slice_of(sealed, (size_t)id.len + QUN_SEAL_OVERHEAD));
+  qun_pack_bin(identity, qun_slice_of(sealed, qun_vault_sealed_len(n->vault, id.len)));
   return QUN_OK;
 }
 

@@ -300,7 +300,7 @@ void qun__data_plain(const struct qun_data *d, struct qun_pack *p) {
 
 static int write_sealed(struct qun_normaliser *n, const struct qun_input *in, struct qun_pack *p, qun_slice plain,
                         qun_slice *sealed, struct qun_error *err) {
-  size_t size = (size_t)plain.len + QUN_SEAL_OVERHEAD;
+  size_t size = qun_vault_sealed_len(n->vault, plain.len);
   qun__pack_head(p, 0xc9, size, 4);
   unsigned char *at = qun__pack_room(p, 1 + size);
   if (!at) return qun_error_set(err, QUN_EFAIL, "out of memory");
@@ -325,7 +325,7 @@ size_t qun__data_bound(const struct qun_data *d, bool sealing) {
     if (!slot->set) continue;
     size += strlen(d->type->fields[i].name) + 32;
     if (kind == QUN_FIELD_STR)
-      size += (size_t)slot->text.len + (sealing ? QUN_SEAL_OVERHEAD : 0);
+      size += (size_t)slot->text.len + (sealing ? QUN_SEAL_ROOM : 0);
     else if (kind == QUN_FIELD_LIST || kind == QUN_FIELD_MAP)
       size += (size_t)slot->raw.len;
   }

@@ -251,7 +251,8 @@ static const char *opened(struct gate *g, const struct qun_input *in, qun_slice 
   static unsigned char plain[1000];
   struct qun_error err = {0};
   memset(plain, 0, sizeof plain);
-  cr_assert_gt(sealed.len, (uint64_t)QUN_SEAL_OVERHEAD);
+  size_t len = 0;
+  cr_assert(qun_sealed_plain_len(sealed, &len) && len > 0 && len < sizeof plain);
   cr_assert_eq(qun_vault_open_sealed(g->vault, in->member, sealed, plain, &err), 0, "%s", err.message);
   return (const char *)plain;
 }

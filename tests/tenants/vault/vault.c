@@ -65,8 +65,8 @@ static void seal(struct qun_vault *v, unsigned n, const char *text, unsigned cha
 static int opened(struct qun_vault *v, unsigned n, const unsigned char *sealed, const char *text) {
   char out[256] = {0};
   uint64_t len = strlen(text);
-  int code =
-      qun_vault_open_sealed(v, member(v, n), (qun_slice){sealed, len + QUN_SEAL_OVERHEAD}, (unsigned char *)out, &err);
+  int code = qun_vault_open_sealed(v, member(v, n), (qun_slice){sealed, qun_vault_sealed_len(v, len)},
+                                   (unsigned char *)out, &err);
   if (code == 0) cr_expect(memcmp(out, text, len) == 0, "another text came out");
   return code;
 }
@@ -129,7 +129,7 @@ Test(tenants_vault, seals_the_same_text_differently_each_time) {
   struct qun_vault *v = open_vault();
   seal(v, 1, "same", a);
   seal(v, 1, "same", b);
-  cr_expect(memcmp(a, b, 4 + QUN_SEAL_OVERHEAD) != 0);
+  cr_expect(memcmp(a, b, qun_vault_sealed_len(v, 4)) != 0);
   qun_vault_close(v);
 }
 
@@ -139,7 +139,7 @@ Test(tenants_vault, refuses_every_altered_byte_of_sealed_bytes_and_another_membe
   struct qun_vault *v = open_vault();
   seal(v, 1, text, sealed);
   seal(v, 2, text, sealed + 128);
-  for (size_t i = 0; i < strlen(text) + QUN_SEAL_OVERHEAD; i++) {
+  for (size_t i = 0; i < qun_vault_sealed_len(v, strlen(text)); i++) {
     sealed[i] ^= 1;
     cr_expect(opened(v, 1, sealed, text) < 0, "byte %zu altered and still opened", i);
     sealed[i] ^= 1;
@@ -148,7 +148,7 @@ Test(tenants_vault, refuses_every_altered_byte_of_sealed_bytes_and_another_membe
   cr_expect(opened(v, 2, sealed, text) < 0);
   cr_expect(opened(v, 3, sealed, text) == QUN_EGONE);
   unsigned char out[8];
-  cr_expect(qun_vault_open_sealed(v, member(v, 1), (qun_slice){sealed, QUN_SEAL_OVERHEAD - 1}, out, &err) ==
+  cr_expect(qun_vault_open_sealed(v, member(v, 1), (qun_slice){sealed, qun_vault_sealed_len(v, 0) - 1}, out, &err) ==
             QUN_EINVAL);
   qun_vault_close(v);
 }
@@ -350,7 +350,7 @@ Test(tenants_vault, undoes_a_forget_that_was_cut_off_before_its_decision) {
 }
 
 Test(tenants_vault, holds_many_members) {
-  static unsigned char sealed[3000][1 + QUN_SEAL_OVERHEAD];
+  static unsigned char sealed[3000][1 + QUN_SEAL_ROOM];
   struct qun_vault *v = open_vault();
   for (unsigned i = 0; i < 3000; i++) {
     seal(v, i, "m", sealed[i]);
