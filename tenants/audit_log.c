@@ -54,13 +54,23 @@ static int record_at(const struct qun_view *v, uint64_t seq, qun_slice *bytes) {
 
 static int hash_at(const struct qun_view *v, const struct qun_vault *vault, uint64_t seq,
                    unsigned char out[QUN_HASH_SIZE]) {
-  unsigned char salt[32];
+  unsigned char salt[32], key[9];
   qun_slice bytes;
-  int rc = record_at(v, seq, &bytes);
+  int rc = qun_view_get(v, QUN_TABLE_AUDIT, number_key(key, 'h', seq), &bytes);
+  if (rc == 0 && bytes.len == QUN_HASH_SIZE) { /* the record was redacted: its hash is kept */
+    memcpy(out, bytes.ptr, QUN_HASH_SIZE);
+    return 0;
+  }
+  rc = record_at(v, seq, &bytes);
   if (rc < 0) return rc;
   qun_vault_salt(vault, seq, salt);
   qun_record_hash(salt, bytes, out);
   return 0;
+}
+
+int qun__audit_record_hash(const struct qun_view *v, const struct qun_vault *vault, uint64_t seq,
+                           unsigned char out[QUN_HASH_SIZE]) {
+  return hash_at(v, vault, seq, out);
 }
 
 /* Record hashes of a group's first `count` sequences. */
@@ -87,6 +97,10 @@ int qun_audit_tail_load(struct qun_audit_tail *tail, const struct qun_view *v, c
     qun_group_add(&tail->group, hash);
   }
   return 0;
+}
+
+int qun__audit_add_leaf(struct qun_audit_tail *tail, struct qun_batch *b, const unsigned char leaf[QUN_HASH_SIZE]) {
+  return qun_merkle_border_add(&tail->border, leaf, store, b);
 }
 
 static int add_leaf(struct qun_audit_tail *tail, struct qun_batch *b, char kind, uint64_t n,

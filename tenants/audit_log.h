@@ -5,6 +5,8 @@
  *   "r" sequence                   -> leaf index of a governing record
  *   "g" first sequence             -> leaf index of a full group
  *   "a"                            -> sequence of the newest qun.audit record
+ *   "h" sequence                   -> record hash of a record that an erasure redacted: proofs survive it
+ *   "e"                            -> first leaf of an epoch after a restore: tenants/audit_epoch.h
  * Appending belongs to the tenant's shard and its batch; proofs are made over any view.
  */
 #ifndef QUN_TENANTS_AUDIT_LOG_H
@@ -45,5 +47,11 @@ struct qun_audit_open {
 };
 int qun_audit_open_group(struct qun_audit_open *out, const struct qun_view *v, const struct qun_vault *vault,
                          struct qun_error *err);
+
+/* ---- internal to tenants/ and to the engine's rebuilding */
+/* The hash of a record as the tree has it, redacted or not. */
+int qun__audit_record_hash(const struct qun_view *v, const struct qun_vault *vault, uint64_t seq,
+                           unsigned char out[QUN_HASH_SIZE]);
+int qun__audit_add_leaf(struct qun_audit_tail *tail, struct qun_batch *b, const unsigned char leaf[QUN_HASH_SIZE]);
 
 #endif

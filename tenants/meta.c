@@ -111,6 +111,18 @@ int qun_total_each(const struct qun_view *v, int (*each)(void *, char, qun_slice
   return 0;
 }
 
+uint64_t qun_epoch_read(const struct qun_view *v) {
+  uint64_t epoch = number_at(v, qun_str("epoch"));
+  return epoch ? epoch : 1;
+}
+
+void qun_origin_of(char out[96], const char *tenant, uint64_t epoch) {
+  if (epoch <= 1)
+    snprintf(out, 96, "qun/%s", tenant);
+  else
+    snprintf(out, 96, "qun/%s/%llu", tenant, (unsigned long long)epoch);
+}
+
 uint64_t qun_cursor_read(const struct qun_view *v, const char *plugin) {
   char name[256];
   return number_at(v, name_of(name, "cursor/", qun_str(plugin)));

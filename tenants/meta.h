@@ -4,6 +4,7 @@
  *   "incarnation" 16 random bytes, new at create and restore       "schema" version of this layout
  *   "runtime" versions of the newest qun.runtime record             "set/<key>" settings (host/engine/config.h)
  *   "head"        struct qun_head as below                         "dup_key", "dup_from"  tenants/dupguard.h
+ *   "epoch" of the audit tree, from the first restore on (2...) "erased" UTC ms of the newest erasure that was carried out
  *   "n/<class>/<type>"  big-endian count of records; class e (from outside), d (derived), c (control)
  *   "cursor/<plugin>"   last sequence applied                      "status/<plugin>" live | off
  */
@@ -30,6 +31,10 @@ int qun_head_read(const struct qun_view *v, struct qun_head *head);
 int qun_head_write(struct qun_batch *b, const struct qun_head *head);
 /* Makes schema and incarnation of a new store; checks the schema of an old one. Blocking. */
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err);
+/* The audit tree's epoch: 1, and one more with each restore. */
+uint64_t qun_epoch_read(const struct qun_view *v);
+/* Origin and key name of a tenant's checkpoints: "qun/<tenant>", from the second epoch on "qun/<tenant>/<epoch>". */
+void qun_origin_of(char out[96], const char *tenant, uint64_t epoch);
 /* Adds to the total of a class and type. */
 int qun_total_add(struct qun_batch *b, char class_letter, qun_slice type, uint64_t n);
 /* Calls `each` with every total. Stops when it answers other than 0, and answers that. */

@@ -26,7 +26,7 @@ int qun_store_error(struct qun_error *err, int status, const char *what) {
 }
 
 /* Opens all tables in one transaction: one that reads when they are there, else one that makes them. */
-static int open_tables(struct qun_store *s, const struct qun_store_options *o, unsigned flags) {
+int qun__store_tables(struct qun_store *s, const struct qun_store_options *o, unsigned flags) {
   MDB_txn *txn;
   unsigned create = flags & MDB_RDONLY ? 0u : (unsigned)MDB_CREATE;
   int rc = mdb_txn_begin(s->env, NULL, flags, &txn);
@@ -67,8 +67,8 @@ static int open_env(struct qun_store *s, const char *dir, const struct qun_store
   if (!rc) rc = mdb_env_info(s->env, &info);
   if (rc) return rc;
   atomic_init(&s->quota_bytes, quota ? quota : info.me_mapsize / 5 * 4);
-  rc = there ? open_tables(s, o, MDB_RDONLY) : MDB_NOTFOUND;
-  return rc == MDB_NOTFOUND ? open_tables(s, o, 0) : rc;
+  rc = there ? qun__store_tables(s, o, MDB_RDONLY) : MDB_NOTFOUND;
+  return rc == MDB_NOTFOUND ? qun__store_tables(s, o, 0) : rc;
 }
 
 int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *o, struct qun_error *err) {

@@ -58,6 +58,12 @@ struct qun_store_options {
  * reason. Blocking. */
 int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *options,
                    struct qun_error *err);
+/* Writes a compact copy of the environment's newest snapshot to an empty file: no free pages, hence nothing deleted. The
+   snapshot is pinned for as long as the copy takes, and no longer. Any thread. Blocking. QUN_EFAIL: the disk is full, or
+   the like. */
+int qun_store_copy(struct qun_store *s, int fd, struct qun_error *err);
+/* Opens such a copy by its descriptor, to read; its name may be gone. It must have a keyspace for each plugin. */
+int qun_store_open_copy(struct qun_store **out, int fd, const struct qun_store_options *options, struct qun_error *err);
 /* No view or batch may be open. NULL is fine. */
 void qun_store_close(struct qun_store *s);
 /* Makes room for a larger quota. 0: done, or the store has as much. QUN_EAGAIN: a transaction lives; ask again. QUN_EFAIL:
@@ -68,6 +74,9 @@ uint64_t qun_store_bytes(const struct qun_store *s);
 /* Turns LMDB's status into a code and a sentence: MDB_MAP_FULL is QUN_EQUOTA, MDB_NOTFOUND is QUN_ENOTFOUND, the rest
  * QUN_EFAIL. */
 int qun_store_error(struct qun_error *err, int mdb_status, const char *what);
+
+/* ---- internal to tenants/: opens the tables; `flags` MDB_RDONLY: all must be there. An LMDB status. */
+int qun__store_tables(struct qun_store *s, const struct qun_store_options *o, unsigned flags);
 
 /* A consistent snapshot. */
 struct qun_overlay;

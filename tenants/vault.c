@@ -11,7 +11,8 @@
 
 enum {
   SIGNER_KEY_SIZE = QUN__MAGIC_SIZE + 32 + QUN__SUM_SIZE,
-  SIGNER_STATE_SIZE = QUN__MAGIC_SIZE + 8 + 32 + QUN__SUM_SIZE
+  SIGNER_STATE_SIZE = QUN__MAGIC_SIZE + 8 + 32 + QUN__SUM_SIZE,
+  SIGNER_STATE2_SIZE = QUN__MAGIC_SIZE + 8 + 8 + 32 + QUN__SUM_SIZE
 };
 
 static const char kdf_context[crypto_kdf_CONTEXTBYTES] = {'q', 'u', 'n', 'v', 'a', 'u', 'l', 't'};
@@ -60,8 +61,8 @@ static bool tenant_name_fits(const char *name) {
   return n >= 1 && n <= 63 && !name[n] && name[0] != '-';
 }
 
-static int tenant_path(char *out, size_t size, const char *keys_dir, const char *prefix, const char *tenant,
-                       struct qun_error *err) {
+int qun__vault_path(char *out, size_t size, const char *keys_dir, const char *prefix, const char *tenant,
+                    struct qun_error *err) {
   if (!tenant_name_fits(tenant))
     return qun_error_set(err, QUN_EINVAL, "'%.80s' is no tenant name: 1 to 63 of a-z, 0-9 and '-', not '-' first",
                          tenant);
@@ -97,6 +98,15 @@ static void signer_state_pack(unsigned char out[SIGNER_STATE_SIZE], uint64_t siz
   qun__key_sum_put(out, SIGNER_STATE_SIZE);
 }
 
+static void signer_state2_pack(unsigned char out[SIGNER_STATE2_SIZE], uint64_t epoch, uint64_t size,
+                               const unsigned char root[32]) {
+  memcpy(out, "QUNTOP2\n", QUN__MAGIC_SIZE);
+  qun__put_u64(out + 8, epoch);
+  qun__put_u64(out + 16, size);
+  memcpy(out + 24, root, 32);
+  qun__key_sum_put(out, SIGNER_STATE2_SIZE);
+}
+
 static int write_signer_state(const struct qun_key_dir *dir, struct qun_error *err) {
   unsigned char bytes[SIGNER_STATE_SIZE], root[32];
   qun_sha256_of((qun_slice){NULL, 0}, root);
@@ -105,7 +115,7 @@ static int write_signer_state(const struct qun_key_dir *dir, struct qun_error *e
 }
 
 /* Wipes every file of a keys folder, then the folder. */
-static int wipe_dir(const char *path, struct qun_error *err) {
+int qun__vault_wipe(const char *path, struct qun_error *err) {
   struct qun_key_dir dir;
   struct dirent *entry;
   int code = qun__key_dir_open(&dir, path, err);
@@ -146,8 +156,8 @@ static int fill_dir(const char *path, struct qun_error *err) {
 int qun_vault_create(const char *keys_dir, const char *tenant, struct qun_error *err) {
   char path[480], fresh[480];
   struct qun_key_dir root;
-  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
-  if (!code) code = tenant_path(fresh, sizeof fresh, keys_dir, ".new.", tenant, err);
+  int code = qun__vault_path(path, sizeof path, keys_dir, "", tenant, err);
+  if (!code) code = qun__vault_path(fresh, sizeof fresh, keys_dir, ".new.", tenant, err);
   if (code) return code;
   if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start: no source of randomness");
   if (mkdir(keys_dir, 0700) != 0 && errno != EEXIST)
@@ -155,14 +165,14 @@ int qun_vault_create(const char *keys_dir, const char *tenant, struct qun_error 
   code = qun__key_dir_open(&root, keys_dir, err);
   if (code) return code;
   /* built aside and moved in whole, so that a crash leaves either no keys or all of them */
-  code = wipe_dir(fresh, err);
+  code = qun__vault_wipe(fresh, err);
   if (!code) code = fill_dir(fresh, err);
   if (!code && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
     code = errno == EEXIST
                ? qun_error_set(err, QUN_ECONFLICT, "%s: tenant %s has keys already", path, tenant)
                : qun_error_set(err, QUN_EFAIL, "%s: cannot move the new keys here: %s", path, strerror(errno));
   if (code)
-    wipe_dir(fresh, NULL);
+    qun__vault_wipe(fresh, NULL);
   else
     code = qun__key_dir_sync(&root, err);
   qun__key_dir_close(&root);
@@ -172,11 +182,11 @@ int qun_vault_create(const char *keys_dir, const char *tenant, struct qun_error 
 int qun_vault_destroy(const char *keys_dir, const char *tenant, struct qun_error *err) {
   char path[480];
   struct qun_key_dir root;
-  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
+  int code = qun__vault_path(path, sizeof path, keys_dir, "", tenant, err);
   if (code) return code;
   code = qun__key_dir_open(&root, keys_dir, err);
   if (code) return code == QUN_ENOTFOUND ? 0 : code;
-  code = wipe_dir(path, err);
+  code = qun__vault_wipe(path, err);
   if (!code) code = qun__key_dir_sync(&root, err);
   qun__key_dir_close(&root);
   return code;
@@ -207,21 +217,37 @@ out:
   return code;
 }
 
+static int load_signer_state(struct qun_vault *v, struct qun_error *err) {
+  unsigned char first[SIGNER_STATE_SIZE], later[SIGNER_STATE2_SIZE];
+  int code = qun__key_file_read(&v->dir, "signer.state", first, sizeof first, err);
+  if (!code && qun__key_sum_right(first, sizeof first, "QUNTOP1\n")) {
+    v->signed_epoch = 1;
+    v->signed_size = qun__get_u64(first + 8);
+    memcpy(v->signed_root, first + 16, 32);
+    return 0;
+  }
+  if (code == QUN_EINVAL)
+    code = qun__key_file_read(&v->dir, "signer.state", later, sizeof later, err);
+  else if (!code)
+    later[0] = '\0';
+  if (code) return code;
+  if (!qun__key_sum_right(later, sizeof later, "QUNTOP2\n"))
+    return qun_error_set(err, QUN_EINVAL, "%s/signer.state: this file was altered or is damaged (wrong checksum)",
+                         v->dir.path);
+  v->signed_epoch = qun__get_u64(later + 8);
+  v->signed_size = qun__get_u64(later + 16);
+  memcpy(v->signed_root, later + 24, 32);
+  return 0;
+}
+
 static int load_signer(struct qun_vault *v, struct qun_error *err) {
-  unsigned char key[SIGNER_KEY_SIZE], state[SIGNER_STATE_SIZE];
+  unsigned char key[SIGNER_KEY_SIZE];
   int code = qun__key_file_read(&v->dir, "signer.key", key, sizeof key, err);
-  if (!code) code = qun__key_file_read(&v->dir, "signer.state", state, sizeof state, err);
+  if (!code) code = load_signer_state(v, err);
   if (!code && !qun__key_sum_right(key, sizeof key, "QUNSIG1\n"))
     code = qun_error_set(err, QUN_EINVAL, "%s/signer.key: this file was altered or is damaged (wrong checksum)",
                          v->dir.path);
-  if (!code && !qun__key_sum_right(state, sizeof state, "QUNTOP1\n"))
-    code = qun_error_set(err, QUN_EINVAL, "%s/signer.state: this file was altered or is damaged (wrong checksum)",
-                         v->dir.path);
-  if (!code) {
-    crypto_sign_seed_keypair(v->public_key, v->secrets->signer, key + QUN__MAGIC_SIZE);
-    v->signed_size = qun__get_u64(state + 8);
-    memcpy(v->signed_root, state + 16, 32);
-  }
+  if (!code) crypto_sign_seed_keypair(v->public_key, v->secrets->signer, key + QUN__MAGIC_SIZE);
   sodium_memzero(key, sizeof key);
   return code;
 }
@@ -229,7 +255,7 @@ static int load_signer(struct qun_vault *v, struct qun_error *err) {
 int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err) {
   char path[480];
   struct qun_key_dir root;
-  int code = tenant_path(path, sizeof path, keys_dir, "", tenant, err);
+  int code = qun__vault_path(path, sizeof path, keys_dir, "", tenant, err);
   if (code) return code;
   if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start: no source of randomness");
   code = qun__key_dir_open(&root, keys_dir, err);
@@ -307,27 +333,56 @@ int qun_vault_sign(struct qun_vault *v, qun_slice message, unsigned char sig[64]
   return qun_error_set(err, QUN_EFAIL, "%s: cannot sign", v->dir.path);
 }
 
-int qun_vault_advance(struct qun_vault *v, uint64_t size, const unsigned char root[32], struct qun_error *err) {
-  unsigned char bytes[SIGNER_STATE_SIZE];
-  int code = 0;
-  pthread_mutex_lock(&v->lock);
-  bool same = size == v->signed_size && memcmp(root, v->signed_root, 32) == 0;
+/* What forbids to sign this tree after the last one. */
+static int refuse_going_back(const struct qun_vault *v, uint64_t epoch, uint64_t size, bool same,
+                             struct qun_error *err) {
+  if (epoch < v->signed_epoch)
+    return qun_error_set(err, QUN_ECONFLICT,
+                         "%s/signer.state: epoch %llu was signed before; epoch %llu would go back (an old copy of the "
+                         "store?)",
+                         v->dir.path, (unsigned long long)v->signed_epoch, (unsigned long long)epoch);
+  if (epoch > v->signed_epoch) return 0;
   if (size < v->signed_size)
-    code = qun_error_set(err, QUN_ECONFLICT,
+    return qun_error_set(err, QUN_ECONFLICT,
                          "%s/signer.state: a tree of %llu leaves was signed before; one of %llu would go back",
                          v->dir.path, (unsigned long long)v->signed_size, (unsigned long long)size);
-  else if (size == v->signed_size && !same)
-    code =
-        qun_error_set(err, QUN_ECONFLICT, "%s/signer.state: another root was signed before for a tree of %llu leaves",
-                      v->dir.path, (unsigned long long)size);
-  if (!code && !same) {
-    signer_state_pack(bytes, size, root);
-    code = qun__key_file_replace(&v->dir, "signer.state", bytes, sizeof bytes, err);
-    if (!code) {
-      v->signed_size = size;
-      memcpy(v->signed_root, root, 32);
-    }
+  if (size == v->signed_size && !same)
+    return qun_error_set(err, QUN_ECONFLICT,
+                         "%s/signer.state: another root was signed before for a tree of %llu leaves", v->dir.path,
+                         (unsigned long long)size);
+  return 0;
+}
+
+static int write_top(struct qun_vault *v, uint64_t epoch, uint64_t size, const unsigned char root[32],
+                     struct qun_error *err) {
+  unsigned char first[SIGNER_STATE_SIZE], later[SIGNER_STATE2_SIZE];
+  if (epoch == 1) {
+    signer_state_pack(first, size, root);
+    return qun__key_file_replace(&v->dir, "signer.state", first, sizeof first, err);
+  }
+  signer_state2_pack(later, epoch, size, root);
+  return qun__key_file_replace(&v->dir, "signer.state", later, sizeof later, err);
+}
+
+int qun_vault_advance(struct qun_vault *v, uint64_t epoch, uint64_t size, const unsigned char root[32],
+                      struct qun_error *err) {
+  pthread_mutex_lock(&v->lock);
+  bool same = epoch == v->signed_epoch && size == v->signed_size && memcmp(root, v->signed_root, 32) == 0;
+  int code = refuse_going_back(v, epoch, size, same, err);
+  if (!code && !same) code = write_top(v, epoch, size, root, err);
+  if (!code) {
+    v->signed_epoch = epoch;
+    v->signed_size = size;
+    memcpy(v->signed_root, root, 32);
   }
   pthread_mutex_unlock(&v->lock);
   return code;
+}
+
+void qun_vault_signed(struct qun_vault *v, uint64_t *epoch, uint64_t *size, unsigned char root[32]) {
+  pthread_mutex_lock(&v->lock);
+  *epoch = v->signed_epoch;
+  *size = v->signed_size;
+  memcpy(root, v->signed_root, 32);
+  pthread_mutex_unlock(&v->lock);
 }

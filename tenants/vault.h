@@ -66,8 +66,27 @@ int qun_vault_forget(struct qun_vault *v, const unsigned char pseudonym[QUN_PSEU
 /* Ed25519 over a signed note's text (tenants/note.h), by the tenant's signer. public_key: 32 bytes. */
 void qun_vault_public_key(const struct qun_vault *v, unsigned char out[32]);
 int qun_vault_sign(struct qun_vault *v, qun_slice message, unsigned char sig[64], struct qun_error *err);
-/* Remembers (size, root) as the newest signed checkpoint, on disk. QUN_ECONFLICT: smaller than the last, or same size
- * with another root. */
-int qun_vault_advance(struct qun_vault *v, uint64_t size, const unsigned char root[32], struct qun_error *err);
+/* Remembers (epoch, size, root) as the newest signed checkpoint, on disk. Epochs count from 1; a restore begins the next
+   one, whose tree begins anew. QUN_ECONFLICT: an earlier epoch, or in the same one a smaller tree, or another root for
+   the same size. */
+int qun_vault_advance(struct qun_vault *v, uint64_t epoch, uint64_t size, const unsigned char root[32],
+                      struct qun_error *err);
+/* The newest signed checkpoint; size 0: none in that epoch. */
+void qun_vault_signed(struct qun_vault *v, uint64_t *epoch, uint64_t *size, unsigned char root[32]);
+
+/* ---- copies of the keys. Blocking. */
+/* Calls `each` with every file of the tenant's keys, while nothing changes them. The bytes are wiped afterwards. */
+int qun_vault_export(struct qun_vault *v,
+                     int (*each)(void *arg, const char *name, qun_slice bytes, struct qun_error *err), void *arg,
+                     struct qun_error *err);
+/* Makes <keys>/.new.<tenant>, empty and 0700, for the files of a tenant's keys, and writes its path. */
+int qun_vault_stage(char path[480], const char *keys_dir, const char *tenant, struct qun_error *err);
+/* Moves the staged keys to their place; keys that are there already are wiped, but their erasure list is kept (added to
+   the staged one). Nothing staged: QUN_ENOTFOUND. */
+int qun_vault_install(const char *keys_dir, const char *tenant, struct qun_error *err);
+/* Wipes what was staged. */
+void qun_vault_unstage(const char *keys_dir, const char *tenant);
+/* 1: the tenant has keys here. */
+int qun_vault_exists(const char *keys_dir, const char *tenant);
 
 #endif

@@ -6,7 +6,8 @@
  * tenant.key, 96 bytes:  "QUNKEY2\n", generation u64, master 32, wrapping key 32, BLAKE2b-128 of all before. "QUNKEY1\n":
  *     a tenant made before digests were SipHash; it keeps BLAKE2b, as its log has digests of that kind.
  * signer.key, 56 bytes:  "QUNSIG1\n", Ed25519 seed 32, BLAKE2b-128
- * signer.state, 64 bytes: "QUNTOP1\n", size u64, root 32, BLAKE2b-128
+ * signer.state, 64 bytes: "QUNTOP1\n", size u64, root 32, BLAKE2b-128; from the second epoch on 72 bytes:
+ *     "QUNTOP2\n", epoch u64, size u64, root 32, BLAKE2b-128
  * members.keys: a head of 32 bytes: "QUNMEM1\n", generation u64, BLAKE2b-128; then a record of 104 bytes a member:
  *     pseudonym 16
  *     synced u64: how many records were durable before this one was written
@@ -85,10 +86,15 @@ struct qun_vault {
   pthread_mutex_t lock; /* guards all below and the wrapping key, generation and nonces */
   size_t nonces_left;
   struct qun__members members;
-  uint64_t signed_size;
+  uint64_t signed_epoch, signed_size;
   unsigned char signed_root[32];
 };
 
+/* <keys_dir>/<prefix><tenant>. QUN_EINVAL: no name of a tenant, or too long. */
+int qun__vault_path(char *out, size_t size, const char *keys_dir, const char *prefix, const char *tenant,
+                    struct qun_error *err);
+/* Wipes every file of a keys folder, then the folder. Nothing there is fine. */
+int qun__vault_wipe(const char *path, struct qun_error *err);
 void qun__put_u64(unsigned char *at, uint64_t value);
 uint64_t qun__get_u64(const unsigned char *at);
 

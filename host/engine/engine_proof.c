@@ -5,18 +5,12 @@
 #include "tenants/audit_proof.h"
 #include "tenants/note.h"
 
-#include <stdio.h>
-
-/* A tenant's name as a key name and origin of checkpoints. */
-static void origin_of(const char *tenant, char out[80]) {
-  snprintf(out, 80, "qun/%s", tenant);
-}
-
-static int verifier_of(struct qun_vault *vault, const char *tenant, struct qun_verifier *who, struct qun_error *err) {
+static int verifier_of(const struct qun_reading *r, const char *tenant, struct qun_verifier *who,
+                       struct qun_error *err) {
   unsigned char key[32];
-  char origin[80];
-  origin_of(tenant, origin);
-  qun_vault_public_key(vault, key);
+  char origin[96];
+  qun_origin_of(origin, tenant, qun_epoch_read(&r->view));
+  qun_vault_public_key(r->vault, key);
   return qun_verifier_make(who, origin, key, err);
 }
 
@@ -31,15 +25,16 @@ int qun_engine_checkpoint(struct qun_engine *e, const char *tenant, struct qun_p
   struct qun_verifier who;
   struct qun_pack body;
   unsigned char root[QUN_HASH_SIZE];
-  char origin[80];
+  char origin[96];
   int rc = qun_engine_read_begin(e, tenant, &r, err);
   if (rc < 0) return rc;
   qun_pack_init(&body);
-  origin_of(tenant, origin);
+  uint64_t epoch = qun_epoch_read(&r.view);
+  qun_origin_of(origin, tenant, epoch);
   if (qun_head_read(&r.view, &head) < 0) rc = qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
   if (rc == 0) rc = qun_audit_root(&r.view, head.tree_size, root, err);
-  if (rc == 0) rc = verifier_of(r.vault, tenant, &who, err);
-  if (rc == 0) rc = qun_vault_advance(r.vault, head.tree_size, root, err);
+  if (rc == 0) rc = verifier_of(&r, tenant, &who, err);
+  if (rc == 0) rc = qun_vault_advance(r.vault, epoch, head.tree_size, root, err);
   if (rc == 0) {
     qun_checkpoint_write(&body, origin, head.tree_size, root);
     rc = body.failed ? qun_error_set(err, QUN_EFAIL, "out of memory")
@@ -90,7 +85,7 @@ int qun_engine_verifier_key(struct qun_engine *e, const char *tenant, struct qun
   char line[QUN_VERIFIER_TEXT_SIZE];
   int rc = qun_engine_read_begin(e, tenant, &r, err);
   if (rc < 0) return rc;
-  rc = verifier_of(r.vault, tenant, &who, err);
+  rc = verifier_of(&r, tenant, &who, err);
   if (rc == 0) qun_pack_raw(text, qun_str(qun_verifier_write(line, &who)));
   qun_engine_read_end(&r);
   return rc;

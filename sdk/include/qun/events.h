@@ -110,6 +110,8 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("qun.tick", QUN_H, "The clock moved with no event.")                                                                  \
   X("qun.access", QUN_G | QUN_H, "Personal data was read.")                                                               \
   X("qun.audit", QUN_G | QUN_H, "An audit ran.")                                                                          \
+  X("qun.restored", QUN_G | QUN_H, "The tenant was restored from a backup.")                                              \
+  X("qun.erased", QUN_G | QUN_H, "What a member left was erased.")                                                        \
   X("outbox.sent", QUN_G | QUN_H, "An outbox row was delivered. The envelope's subject is its key.")                      \
   X("outbox.failed", QUN_G | QUN_H, "An outbox row could not be delivered. The envelope's subject is its key.")           \
   X("outbox.blocked", QUN_G | QUN_H, "An outbox row was refused by the gate. The envelope's subject is its key.")         \
@@ -345,6 +347,14 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("qun.audit", "report", STR, 0, "hex", "SHA-256 of the report")                                                     \
   X("qun.audit", "tail", STR, 0, "hex", "root over the records of the group that is not yet full")                     \
   X("qun.audit", "tail_first", INT, 0, "seq", "first record of that group")                                            \
+  X("qun.restored", "epoch", INT, 0, "", "epoch of the audit tree that begins")                                        \
+  X("qun.restored", "from", STR, 0, "hex", "incarnation that the backup is of")                                        \
+  X("qun.restored", "checkpoint", STR, 0, "", "last known checkpoint of the epoch before")                             \
+  X("qun.restored", "until", INT, 0, "ms", "point in time; 0: all of the backup")                                      \
+  X("qun.restored", "kept", INT, 0, "seq", "last record that was kept")                                                \
+  X("qun.restored", "dropped", INT, 0, "records", "records of the backup that were not")                               \
+  X("qun.erased", "number", INT, 0, "", "number that the member had")                                                  \
+  X("qun.erased", "by", STR, 0, "", "role that asked for it")                                                          \
   X("outbox.sent", "plugin", STR, 0, "", "whose row")                                                                  \
   X("outbox.sent", "via", STR, 0, "", "kind of delivery")                                                              \
   X("outbox.failed", "plugin", STR, 0, "", "whose row")                                                                \

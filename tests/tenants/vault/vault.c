@@ -405,13 +405,13 @@ Test(tenants_vault, destroys_everything) {
 Test(tenants_vault, the_signer_refuses_to_go_back) {
   unsigned char root[32] = {1}, other[32] = {2};
   struct qun_vault *v = open_vault();
-  cr_expect(qun_vault_advance(v, 10, root, &err) == 0, "%s", err.message);
-  cr_expect(qun_vault_advance(v, 10, root, &err) == 0);
+  cr_expect(qun_vault_advance(v, 1, 10, root, &err) == 0, "%s", err.message);
+  cr_expect(qun_vault_advance(v, 1, 10, root, &err) == 0);
   qun_vault_close(v);
   v = open_vault();
-  cr_expect(qun_vault_advance(v, 10, other, &err) == QUN_ECONFLICT);
-  cr_expect(qun_vault_advance(v, 9, root, &err) == QUN_ECONFLICT);
+  cr_expect(qun_vault_advance(v, 1, 10, other, &err) == QUN_ECONFLICT);
+  cr_expect(qun_vault_advance(v, 1, 9, root, &err) == QUN_ECONFLICT);
   cr_expect(strstr(err.message, "signer.state"));
-  cr_expect(qun_vault_advance(v, 11, other, &err) == 0, "%s", err.message);
+  cr_expect(qun_vault_advance(v, 1, 11, other, &err) == 0, "%s", err.message);
   qun_vault_close(v);
 }
