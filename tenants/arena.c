@@ -3,55 +3,89 @@
 
 #include <stdlib.h>
 
-enum { BLOCK = 256 * 1024, ALIGN = 16 };
+/* Blocks grow from BLOCK_MIN: many arenas hold one event, few a large batch. */
+enum { BLOCK_MIN = 4 * 1024, BLOCK_MAX = 256 * 1024, ALIGN = 16, KEPT_MAX = 8 * 1024 * 1024 };
 
 struct qun_arena_block {
   struct qun_arena_block *next;
   size_t cap;
   size_t used;
-  size_t reserved;
+  size_t reserved; /* keeps data aligned */
   unsigned char data[];
 };
 
 void qun_arena_init(struct qun_arena *a) {
-  a->head = NULL;
-  a->used = 0;
+  *a = (struct qun_arena){NULL, NULL, 0, 0};
+}
+
+static void free_blocks(struct qun_arena_block *b) {
+  while (b) {
+    struct qun_arena_block *next = b->next;
+    free(b);
+    b = next;
+  }
 }
 
 void qun_arena_fini(struct qun_arena *a) {
-  while (a->head) {
-    struct qun_arena_block *next = a->head->next;
-    free(a->head);
-    a->head = next;
-  }
-  a->used = 0;
+  free_blocks(a->head);
+  free_blocks(a->spare);
+  qun_arena_init(a);
 }
 
 void qun_arena_clear(struct qun_arena *a) {
-  while (a->head && a->head->next) {
-    struct qun_arena_block *next = a->head->next;
-    free(a->head);
-    a->head = next;
+  while (a->head) {
+    struct qun_arena_block *b = a->head;
+    a->head = b->next;
+    if (b->cap > BLOCK_MAX || a->kept + b->cap > KEPT_MAX) {
+      free(b);
+      continue;
+    }
+    b->used = 0;
+    b->next = a->spare;
+    a->spare = b;
+    a->kept += b->cap;
   }
-  if (a->head) a->head->used = 0;
   a->used = 0;
 }
 
+/* A kept block with room for n, taken off the list; NULL: none. */
+static struct qun_arena_block *take_kept(struct qun_arena *a, size_t n) {
+  for (struct qun_arena_block **at = &a->spare; *at; at = &(*at)->next) {
+    struct qun_arena_block *b = *at;
+    if (b->cap < n) continue;
+    *at = b->next;
+    a->kept -= b->cap;
+    return b;
+  }
+  return NULL;
+}
+
+static struct qun_arena_block *new_block(const struct qun_arena *a, size_t n) {
+  size_t cap = a->head ? a->head->cap * 2 : BLOCK_MIN;
+  if (cap > BLOCK_MAX) cap = BLOCK_MAX;
+  if (cap < n) cap = n;
+  struct qun_arena_block *b = malloc(sizeof *b + cap);
+  if (!b) return NULL;
+  b->cap = cap;
+  b->used = 0;
+  return b;
+}
+
+static bool add_block(struct qun_arena *a, size_t n) {
+  struct qun_arena_block *b = take_kept(a, n);
+  if (!b) b = new_block(a, n);
+  if (!b) return false;
+  b->next = a->head;
+  a->head = b;
+  return true;
+}
+
 void *qun_arena_alloc(struct qun_arena *a, size_t n) {
-  struct qun_arena_block *b = a->head;
   if (n > SIZE_MAX / 2) return NULL;
   n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-  if (!b || b->cap - b->used < n) {
-    size_t cap = n > BLOCK ? n : BLOCK;
-    b = malloc(sizeof *b + cap);
-    if (!b) return NULL;
-    b->next = a->head;
-    b->cap = cap;
-    b->used = 0;
-    a->head = b;
-  }
-  void *at = b->data + b->used;
-  b->used += n;
+  if ((!a->head || a->head->cap - a->head->used < n) && !add_block(a, n)) return NULL;
+  void *at = a->head->data + a->head->used;
+  a->head->used += n;
   a->used += n;
   return at;
 }

@@ -6,18 +6,21 @@
 #define QUN_TENANTS_ARENA_H
 
 #include <qun/plugin.h>
+#include <stdbool.h>
 
 struct qun_arena_block;
 
 struct qun_arena {
   struct qun_arena_block *head;
-  size_t used; /* bytes handed out since init or clear */
+  struct qun_arena_block *spare; /* kept by clear */
+  size_t used;                   /* bytes handed out since init or clear */
+  size_t kept;                   /* bytes in spare */
 };
 
 void qun_arena_init(struct qun_arena *a);
 /* Gives everything back. */
 void qun_arena_fini(struct qun_arena *a);
-/* Forgets everything handed out and keeps one block for the next round. */
+/* Forgets everything handed out and keeps up to 8 MiB of its blocks for the next round. */
 void qun_arena_clear(struct qun_arena *a);
 /* n bytes aligned to 16, not zeroed. NULL when memory ran out. */
 void *qun_arena_alloc(struct qun_arena *a, size_t n);

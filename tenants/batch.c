@@ -1,13 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tenants/batch.h"
 
-int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *err) {
+#include <errno.h>
+
+int qun_batch_begin_in(struct qun_batch *b, struct qun_store *s, struct qun_overlay *room, struct qun_error *err) {
   int rc = qun_view_begin(&b->view, s, err);
-  if (rc < 0) return rc;
-  b->view.overlay = qun_overlay_create();
+  if (rc < 0) {
+    qun_overlay_destroy(room);
+    return rc;
+  }
+  b->view.overlay = room ? room : qun_overlay_create();
   if (b->view.overlay) return 0;
   qun_view_end(&b->view);
   return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+}
+
+int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *err) {
+  return qun_batch_begin_in(b, s, NULL, err);
+}
+
+struct qun_overlay *qun_batch_end_keep(struct qun_batch *b) {
+  struct qun_overlay *room = b->view.overlay;
+  if (room) qun_overlay_clear(room);
+  b->view.overlay = NULL;
+  qun_view_end(&b->view);
+  return room;
 }
 
 void qun_batch_end(struct qun_batch *b) {
@@ -23,19 +40,24 @@ int qun_batch_del(struct qun_batch *b, unsigned table, qun_slice key) {
   return qun_overlay_del(b->view.overlay, table, key);
 }
 
+/* Rows come in key order, so that most of them are on the page where the cursor stands. */
+static int flush_row(void *arg, const struct qun_overlay_row *row) {
+  MDB_cursor *cursor = arg;
+  MDB_val key = {(size_t)row->key.len, (void *)(uintptr_t)row->key.ptr};
+  MDB_val value = {(size_t)row->value.len, (void *)(uintptr_t)row->value.ptr};
+  if (row->state == QUN_OVERLAY_PUT) return mdb_cursor_put(cursor, &key, &value, 0);
+  int rc = mdb_cursor_get(cursor, &key, NULL, MDB_SET);
+  if (!rc) rc = mdb_cursor_del(cursor, 0);
+  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static int flush_table(const struct qun_batch *b, MDB_txn *txn, unsigned table) {
-  const struct qun_overlay *o = b->view.overlay;
-  MDB_dbi dbi = b->view.store->dbi[table];
-  const struct qun_overlay_row *row = qun_overlay_seek(o, table, (qun_slice){NULL, 0}, false);
-  for (; row; row = qun_overlay_next(o, row)) {
-    MDB_val key = {(size_t)row->key.len, (void *)(uintptr_t)row->key.ptr};
-    MDB_val value = {(size_t)row->value.len, (void *)(uintptr_t)row->value.ptr};
-    int rc = 0;
-    if (row->state == QUN_OVERLAY_PUT) rc = mdb_put(txn, dbi, &key, &value, 0);
-    if (row->state == QUN_OVERLAY_DEL) rc = mdb_del(txn, dbi, &key, NULL);
-    if (rc && rc != MDB_NOTFOUND) return rc;
-  }
-  return 0;
+  MDB_cursor *cursor;
+  int rc = mdb_cursor_open(txn, b->view.store->dbi[table], &cursor);
+  if (rc) return rc;
+  rc = qun_overlay_each(b->view.overlay, table, flush_row, cursor);
+  mdb_cursor_close(cursor);
+  return rc == QUN_EFAIL ? ENOMEM : rc;
 }
 
 int qun_batch_commit(struct qun_batch *b, qun_batch_flush flush, void *arg, struct qun_error *err) {

@@ -18,6 +18,10 @@ struct qun_batch {
 };
 
 int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *err);
+/* The same in memory that an earlier batch left: an empty overlay, taken over in any case; NULL: a new one. */
+int qun_batch_begin_in(struct qun_batch *b, struct qun_store *s, struct qun_overlay *room, struct qun_error *err);
+/* Ends the batch as qun_batch_end does, and gives its memory, emptied, to the caller. NULL: the batch was zeroed. */
+struct qun_overlay *qun_batch_end_keep(struct qun_batch *b);
 /* Drops everything that is not committed. A zeroed batch is fine. */
 void qun_batch_end(struct qun_batch *b);
 int qun_batch_put(struct qun_batch *b, unsigned table, qun_slice key, qun_slice value);

@@ -165,20 +165,26 @@ static qun_slice to_slice(MDB_val v) {
   return (qun_slice){v.mv_data, v.mv_size};
 }
 
-int qun_view_get(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value) {
-  if (v->overlay) {
-    const struct qun_overlay_row *row = qun_overlay_find(v->overlay, table, key);
-    if (row && row->state == QUN_OVERLAY_DEL) return QUN_ENOTFOUND;
-    if (row && row->state == QUN_OVERLAY_PUT) {
-      *value = row->value;
-      return 0;
-    }
-  }
+static int get_below(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value) {
   MDB_val k = to_val(key);
   MDB_val data;
   int rc = mdb_get(v->txn, v->store->dbi[table], &k, &data);
   if (rc) return rc == MDB_NOTFOUND ? QUN_ENOTFOUND : QUN_EFAIL;
   *value = to_slice(data);
+  return 0;
+}
+
+int qun_view_get(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value) {
+  if (!v->overlay) return get_below(v, table, key, value);
+  const struct qun_overlay_row *row = qun_overlay_look(v->overlay, table, key);
+  if (!row) return get_below(v, table, key, value);
+  if (row->state == QUN_OVERLAY_NONE) {
+    int rc = get_below(v, table, key, value);
+    if (rc == 0 || rc == QUN_ENOTFOUND) qun_overlay_learn(row, rc == 0 ? value : NULL);
+    return rc;
+  }
+  if (row->state == QUN_OVERLAY_DEL || row->state == QUN_OVERLAY_MISSING) return QUN_ENOTFOUND;
+  *value = row->value;
   return 0;
 }
 
@@ -212,8 +218,8 @@ static void merge_step_below(struct merge *m, qun_slice prefix) {
   m->below = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT) == 0 && has_prefix(to_slice(m->key), prefix);
 }
 
-static void merge_step_above(struct merge *m, const struct qun_view *v, qun_slice prefix) {
-  m->above = qun_overlay_next(v->overlay, m->above);
+static void merge_step_above(struct merge *m, qun_slice prefix) {
+  m->above = qun_overlay_next(m->above);
   if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
 }
 
@@ -225,12 +231,13 @@ int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qu
   if (rc) goto out;
   while (n < cap && (m.below || m.above)) {
     int order = !m.above ? -1 : !m.below ? 1 : qun_slice_cmp(to_slice(m.key), m.above->key);
-    if (order < 0 || (order == 0 && m.above->state == QUN_OVERLAY_NONE)) {
+    bool written = m.above && (m.above->state == QUN_OVERLAY_PUT || m.above->state == QUN_OVERLAY_DEL);
+    if (order < 0 || (order == 0 && !written)) {
       pairs[n++] = (struct qun_pair){to_slice(m.key), to_slice(m.value)};
     } else if (m.above->state == QUN_OVERLAY_PUT) {
       pairs[n++] = (struct qun_pair){m.above->key, m.above->value};
     }
-    if (order >= 0) merge_step_above(&m, v, prefix);
+    if (order >= 0) merge_step_above(&m, prefix);
     if (order <= 0) merge_step_below(&m, prefix);
   }
   *count = n;

@@ -19,7 +19,9 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
   a->now_ms = now_ms;
   qun_pack_init(&a->pack);
   qun_pack_init(&a->pack2);
-  int rc = qun_batch_begin(&a->batch, o->store, err);
+  struct qun_overlay *room = o->rt->room;
+  o->rt->room = NULL;
+  int rc = qun_batch_begin_in(&a->batch, o->store, room, err);
   if (rc < 0) return rc;
   if (qun_head_read(&a->batch.view, &a->head) < 0)
     return qun_error_set(err, QUN_ECONFLICT, "tenant %s: the store's head is damaged", o->name);
@@ -39,7 +41,11 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
 
 void qun_apply_end(struct qun_apply *a) {
   if (a->hashing) qun_hasher_wait(a->o.hasher); /* it reads the batch's memory */
-  qun_batch_end(&a->batch);
+  struct qun_overlay *room = qun_batch_end_keep(&a->batch);
+  if (a->o.rt && !a->o.rt->room)
+    a->o.rt->room = room;
+  else
+    qun_overlay_destroy(room);
   qun_pack_fini(&a->pack);
   qun_pack_fini(&a->pack2);
   free(a->emits.items);
@@ -265,6 +271,7 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
       if (!stripped.ptr) stripped = without_text(a, hearers->type, open);
       e.data = stripped;
     }
+    qun_overlay_step(a->batch.view.overlay);
     uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
     uint32_t emits = a->emits.count;
     struct qun_scope s = scope_for(a, QUN_MODE_EVENT, r, i);
@@ -375,6 +382,7 @@ static int fire(struct qun_apply *a, const struct qun_timer_row *row, uint32_t p
   if (a->o.expect && !a->o.expect(a->o.expect_arg, a->head.seq + 1, &r, &open)) return 0;
   int rc = qun__apply_append(a, &r, qun_subscriptions_find(a->o.rt->subscriptions, r.type), err);
   if (rc < 0) return rc;
+  qun_overlay_step(a->batch.view.overlay);
   uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
   uint32_t emits = a->emits.count;
   struct qun_scope s = scope_for(a, QUN_MODE_TIMER, &r, plugin);

@@ -84,6 +84,7 @@ struct qun_runtime {
   uint32_t slots_max;
   uint32_t handles;                   /* handles given out */
   struct qun_plugin_metrics *metrics; /* the engine's; may be NULL */
+  struct qun_overlay *room;           /* memory for the next batch; NULL: none kept, or in use */
 };
 
 /* Creates an instance of every loaded plugin. QUN_EFAIL names the plugin that failed. */

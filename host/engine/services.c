@@ -56,18 +56,11 @@ static int store_get(const struct qun_host *host, qun_handle tenant, qun_slice k
 
 static int store_put(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice value, uint64_t owner) {
   struct qun_scope *scope = scope_of(host, tenant);
-  unsigned char small[512];
-  unsigned char *bytes = small;
   unsigned char head[10];
   if (!scope || !scope->batch) return QUN_EDENIED;
   if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX) return QUN_EINVAL;
-  size_t n = owner_write(head, owner);
-  if (n + value.len > sizeof small)
-    bytes = qun_arena_alloc(qun_overlay_arena(scope->view->overlay), n + (size_t)value.len);
-  if (!bytes) return QUN_EFAIL;
-  memcpy(bytes, head, n);
-  if (value.len) memcpy(bytes + n, value.ptr, (size_t)value.len);
-  return qun_batch_put(scope->batch, table_of(host), key, qun_slice_of(bytes, n + (size_t)value.len));
+  return qun_overlay_put_parts(scope->view->overlay, table_of(host), key, qun_slice_of(head, owner_write(head, owner)),
+                               value);
 }
 
 static int store_del(const struct qun_host *host, qun_handle tenant, qun_slice key) {
