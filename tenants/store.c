@@ -90,8 +90,11 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
     return err ? err->code : QUN_EFAIL;
   }
   MDB_stat st;
+  struct stat file;
+  int fd;
   mdb_env_stat(s->env, &st);
   s->page_size = st.ms_psize;
+  if (mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &file) == 0) s->inode = file.st_ino;
   *out = s;
   return 0;
 }
@@ -119,6 +122,23 @@ int qun_store_grow(struct qun_store *s, uint64_t quota) {
   atomic_store(&s->growing, false);
   pthread_mutex_unlock(&s->gate);
   return rc;
+}
+
+int qun_store_probe(const char *dir, uint64_t *txn, uint64_t *inode) {
+  char path[4200];
+  struct stat st;
+  MDB_envinfo info;
+  MDB_env *env = NULL;
+  snprintf(path, sizeof path, "%s/data.mdb", dir);
+  if (stat(path, &st) < 0) return QUN_ENOTFOUND;
+  int rc = mdb_env_create(&env);
+  if (!rc) rc = mdb_env_open(env, dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
+  if (!rc) rc = mdb_env_info(env, &info);
+  if (env) mdb_env_close(env);
+  if (rc) return QUN_EFAIL;
+  *txn = info.me_last_txnid;
+  *inode = st.st_ino;
+  return 0;
 }
 
 uint64_t qun_store_bytes(const struct qun_store *s) {

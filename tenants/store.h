@@ -40,6 +40,7 @@ struct qun_store {
   MDB_dbi dbi[QUN_TABLES_MAX];
   uint32_t tables;
   _Atomic uint64_t quota_bytes;
+  uint64_t inode; /* of the data file */
   size_t page_size;
   bool scratch;
   atomic_uint views; /* that live */
@@ -66,6 +67,9 @@ int qun_store_copy(struct qun_store *s, int fd, struct qun_error *err);
 int qun_store_open_copy(struct qun_store **out, int fd, const struct qun_store_options *options, struct qun_error *err);
 /* No view or batch may be open. NULL is fine. */
 void qun_store_close(struct qun_store *s);
+/* The last transaction and the data file's inode of a store that need not be open; it is not locked. QUN_ENOTFOUND,
+ * QUN_EFAIL. Blocking, some reads. */
+int qun_store_probe(const char *dir, uint64_t *txn, uint64_t *inode);
 /* Makes room for a larger quota. 0: done, or the store has as much. QUN_EAGAIN: a transaction lives; ask again. QUN_EFAIL:
  * the address space has no such room; the store goes on as it was. Any thread, does not block. */
 int qun_store_grow(struct qun_store *s, uint64_t quota_bytes);

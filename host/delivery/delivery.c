@@ -325,8 +325,8 @@ int qun_delivery_start(struct qun_delivery **out, struct qun_engine *e, const st
   pthread_mutex_init(&d->lock, NULL);
   pthread_cond_init(&d->changed, NULL);
   int rc = qun_webhooks_create(&d->webhooks, qun_engine_keys_dir(e), d->options.allow_loopback, webhook_done, d, err);
-  if (rc == 0 && d->options.sweep) qun_engine_tenant_each(e, wish_each, d);
   if (rc == 0) qun_engine_on_outbox(e, on_outbox, d);
+  if (rc == 0 && d->options.sweep) qun_engine_outbox_each(e, wish_each, d);
   if (rc == 0 && pthread_create(&d->thread, NULL, run, d) != 0) {
     qun_engine_on_outbox(e, NULL, NULL);
     rc = qun_error_set(err, QUN_EFAIL, "the thread of the delivery cannot start");

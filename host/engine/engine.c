@@ -102,29 +102,6 @@ static int start_threads(struct qun_engine *e, struct qun_error *err) {
   return rc;
 }
 
-/* Opens each tenant once, so that the ticker knows when its timers are due. */
-static int note_tenant(void *arg, const char *name) {
-  struct qun_engine *e = arg;
-  struct qun_error err;
-  static const unsigned char empty = 0x80;
-  struct qun_tenant *t = NULL;
-  struct qun_head head;
-  struct qun_view v;
-  bool live = false;
-  if (qun_tenant_get(e->pool, name, &t, &err) < 0) {
-    fprintf(stderr, "warn %s\n", err.message);
-    return 0;
-  }
-  if (qun_view_begin(&v, t->store, &err) == 0) {
-    live = qun_head_read(&v, &head) == 0 && head.live;
-    qun_view_end(&v);
-  }
-  qun_tenant_put(t);
-  struct qun_control tick = {.type = "qun.tick", .data = qun_slice_of(&empty, 1)};
-  if (live && qun__control_submit(e, name, &tick, 1, NULL, &err) < 0) fprintf(stderr, "warn %s\n", err.message);
-  return 0;
-}
-
 static void forget(void *arg) {
   struct qun_engine *e = arg;
   for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_purge(&e->shards[i]);
@@ -134,6 +111,7 @@ static void forget(void *arg) {
 static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
+  if (rc == 0) e->clean = qun__ticker_take_clean(e);
   if (rc == 0) rc = qun_plugin_set_load(&e->plugins, e->plugins_dir, o->allow_untrusted, err);
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
@@ -146,8 +124,7 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
                                          .forget_arg = e};
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
   if (rc == 0) rc = start_threads(e, err);
-  if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, err);
-  if (rc == 0 && o->live) qun_engine_tenant_each(e, note_tenant, e);
+  if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, e->clean, err);
   return rc;
 }
 
@@ -178,6 +155,7 @@ void qun_engine_close(struct qun_engine *e) {
   qun__readers_stop(e->readers);
   e->journal->ops->drain(e);
   free(e->shards);
+  qun__ticker_close(e->ticker, true);
   qun_tenant_pool_destroy(e->pool);
   qun_subscriptions_destroy(e->subscriptions);
   qun_plugin_metrics_destroy(e->metrics);

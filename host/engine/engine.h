@@ -69,6 +69,9 @@ int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec 
 int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_error *err);
 /* Calls `each` with every tenant's name in order; stops when it answers other than 0, and answers that. */
 int qun_engine_tenant_each(struct qun_engine *e, int (*each)(void *arg, const char *name), void *arg);
+/* The same for tenants of which rows wait to be delivered, in no order; while the stores are still being looked into
+ * after a crash the hook (qun_engine_on_outbox) tells of the rest. An engine that is not live names all tenants. */
+int qun_engine_outbox_each(struct qun_engine *e, int (*each)(void *arg, const char *name), void *arg);
 /* 1 if there is such a tenant. Quick. */
 int qun_engine_tenant_exists(struct qun_engine *e, const char *name);
 /* A copy of the profile; free with qun_profile_destroy. QUN_ENOTFOUND. */

@@ -178,7 +178,7 @@ int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_
     rc = qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
   else
     rc = remove_files(e, name, err);
-  qun__ticker_note(e->ticker, name, INT64_MAX);
+  qun__ticker_drop(e->ticker, name);
   qun_tenant_release(e->pool, name);
   return rc;
 }

@@ -53,15 +53,24 @@ void qun__readers_purge(struct qun_readers *r);
 /* ---- timers of live tenants */
 
 struct qun_ticker;
-int qun__ticker_start(struct qun_ticker **out, struct qun_engine *e, struct qun_error *err);
+/* Whether the last process ended in order; takes that sign away, so that a crash from now on is seen. Before any store
+ * changes. Blocking. */
+bool qun__ticker_take_clean(const struct qun_engine *e);
+int qun__ticker_start(struct qun_ticker **out, struct qun_engine *e, bool clean, struct qun_error *err);
+/* Ends the threads; the rest stays for the shards. NULL is fine. */
 void qun__ticker_stop(struct qun_ticker *t);
-/* When a live tenant's next timer is due; INT64_MAX: none. NULL is fine. */
-void qun__ticker_note(struct qun_ticker *t, const char *tenant, int64_t due_ms);
+/* After the shards have ended. `clean`: all that was appended is applied. NULL is fine. */
+void qun__ticker_close(struct qun_ticker *t, bool clean);
+/* After a commit: when the tenant's next timer is due, whether rows wait to be delivered. NULL is fine. */
+void qun__ticker_read(struct qun_ticker *t, struct qun_tenant *tenant);
+/* The tenant is gone. NULL is fine. */
+void qun__ticker_drop(struct qun_ticker *t, const char *tenant);
 
 struct qun_engine {
   struct qun_engine_options options;
   char *data_dir, *keys_dir, *plugins_dir;
   int lock_fd;
+  bool clean; /* the last process ended in order */
   struct qun_plugin_set *plugins;
   struct qun_subscriptions *subscriptions;
   struct qun_plugin_metrics *metrics;

@@ -4,8 +4,6 @@
 #include "host/engine/internal.h"
 #include "host/engine/versions.h"
 
-#include "tenants/timers.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,17 +30,6 @@ static int slot_for(struct qun_shard *s, struct qun_tenant *t, struct qun_slot *
   rc = qun_runtime_slot(s->runtime, t, &v, slot, err);
   qun_view_end(&v);
   return rc;
-}
-
-static void note_timers(struct qun_shard *s, struct qun_tenant *t) {
-  struct qun_view v;
-  struct qun_head head;
-  struct qun_timer_row row;
-  int64_t due = INT64_MAX;
-  if (!s->engine->ticker || qun_view_begin(&v, t->store, NULL) < 0) return;
-  if (qun_head_read(&v, &head) == 0 && head.live && qun_timer_next(&v, NULL, &row) == 0) due = row.due_ms;
-  qun_view_end(&v);
-  qun__ticker_note(s->engine->ticker, t->name, due);
 }
 
 static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_error *err) {
@@ -147,7 +134,7 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   if (config && qun__tenant_mirror(s->engine, t, NULL) < 0)
     fprintf(stderr, "warn tenant %s: tenant.yaml could not be written; the log has the settings\n", t->name);
   if (behind) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
-  if (rc == 0) note_timers(s, t);
+  if (rc == 0) qun__ticker_read(s->engine->ticker, t);
   if (outbox || behind) tell_outbox(s->engine, t->name);
   return rc;
 }

@@ -16,15 +16,30 @@ static void open_engine(struct bed *b) {
                                  .plugins_dir = b->packages[0] ? b->packages : QUN_TEST_PACKAGES,
                                  .shards = b->shards,
                                  .open_tenants = b->open_max,
-                                 .allow_untrusted = true};
+                                 .allow_untrusted = true,
+                                 .live = b->live,
+                                 .now = b->now,
+                                 .now_arg = b->now_arg};
   cr_assert_eq(qun_engine_open(&b->engine, &o, &err), 0, "%s", err.message);
 }
 
-void bed_open(struct bed *b, uint32_t shards) {
+static void make_dir(struct bed *b, uint32_t shards) {
   memset(b, 0, sizeof *b);
   snprintf(b->dir, sizeof b->dir, "/tmp/qun-engine-XXXXXX");
   cr_assert_not_null(mkdtemp(b->dir));
   b->shards = shards;
+}
+
+void bed_open(struct bed *b, uint32_t shards) {
+  make_dir(b, shards);
+  open_engine(b);
+}
+
+void bed_live(struct bed *b, uint32_t shards, int64_t (*now)(void *arg), void *arg) {
+  make_dir(b, shards);
+  b->live = true;
+  b->now = now;
+  b->now_arg = arg;
   open_engine(b);
 }
 

@@ -9,11 +9,16 @@ struct bed {
   char dir[64];
   struct qun_engine *engine;
   uint32_t shards;
-  uint32_t open_max;  /* tenants open at once; 0: as many as the engine likes */
+  uint32_t open_max; /* tenants open at once; 0: as many as the engine likes */
+  bool live;
+  int64_t (*now)(void *arg);
+  void *now_arg;
   char packages[128]; /* folder of plugins; empty: the tests' own */
 };
 
 void bed_open(struct bed *b, uint32_t shards);
+/* An engine that ticks, by the test's own clock. */
+void bed_live(struct bed *b, uint32_t shards, int64_t (*now)(void *arg), void *arg);
 void bed_close(struct bed *b); /* the engine; the folder stays */
 void bed_reopen(struct bed *b);
 void bed_remove(struct bed *b);
