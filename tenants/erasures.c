@@ -62,14 +62,17 @@ static int parse(struct qun_erasures *e, const char *text, const char *path, str
 
 int qun__erasures_load(struct qun_erasures *out, const char *dir, struct qun_error *err) {
   struct qun_erasures e = {0};
+  struct qun_error why = {0};
   struct qun_pack text;
   qun_pack_init(&text);
-  int rc = read_text(&text, dir, err);
+  int rc = read_text(&text, dir, &why);
   if (rc == 0) {
     qun_pack_raw(&text, qun_slice_of("", 1));
     rc = text.failed ? qun_error_set(err, QUN_EFAIL, "out of memory") : parse(&e, (const char *)text.buf, dir, err);
   } else if (rc == QUN_ENOTFOUND) {
     rc = 0; /* nobody was erased */
+  } else {
+    rc = qun_error_set(err, rc, "%s", why.message);
   }
   qun_pack_fini(&text);
   if (rc < 0)
@@ -119,6 +122,13 @@ int qun__erasures_add(const char *path, const struct qun_erasure *items, uint32_
 int qun_erasures_load(struct qun_erasures *out, const char *keys_dir, const char *tenant, struct qun_error *err) {
   char path[480];
   int rc = qun__vault_path(path, sizeof path, keys_dir, "", tenant, err);
+  return rc ? rc : qun__erasures_load(out, path, err);
+}
+
+int qun_erasures_load_staged(struct qun_erasures *out, const char *keys_dir, const char *tenant,
+                             struct qun_error *err) {
+  char path[480];
+  int rc = qun__vault_path(path, sizeof path, keys_dir, ".new.", tenant, err);
   return rc ? rc : qun__erasures_load(out, path, err);
 }
 

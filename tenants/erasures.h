@@ -23,6 +23,8 @@ struct qun_erasures {
 
 /* The list; no file gives none. QUN_EINVAL names the line. Free with fini. */
 int qun_erasures_load(struct qun_erasures *out, const char *keys_dir, const char *tenant, struct qun_error *err);
+/* That of staged keys (tenants/vault.h). */
+int qun_erasures_load_staged(struct qun_erasures *out, const char *keys_dir, const char *tenant, struct qun_error *err);
 void qun_erasures_fini(struct qun_erasures *e);
 /* Adds entries and syncs. What is there already (the same member and time) is left alone. */
 int qun_erasures_add(const char *keys_dir, const char *tenant, const struct qun_erasure *items, uint32_t count,

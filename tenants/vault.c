@@ -252,10 +252,11 @@ static int load_signer(struct qun_vault *v, struct qun_error *err) {
   return code;
 }
 
-int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err) {
+static int open_vault(struct qun_vault **out, const char *keys_dir, const char *prefix, const char *tenant,
+                      struct qun_error *err) {
   char path[480];
   struct qun_key_dir root;
-  int code = qun__vault_path(path, sizeof path, keys_dir, "", tenant, err);
+  int code = qun__vault_path(path, sizeof path, keys_dir, prefix, tenant, err);
   if (code) return code;
   if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start: no source of randomness");
   code = qun__key_dir_open(&root, keys_dir, err);
@@ -281,6 +282,14 @@ int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *ten
   }
   *out = v;
   return 0;
+}
+
+int qun_vault_open(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err) {
+  return open_vault(out, keys_dir, "", tenant, err);
+}
+
+int qun_vault_open_staged(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err) {
+  return open_vault(out, keys_dir, ".new.", tenant, err);
 }
 
 void qun_vault_close(struct qun_vault *v) {

@@ -84,6 +84,8 @@ int qun_vault_stage(char path[480], const char *keys_dir, const char *tenant, st
 /* Moves the staged keys to their place; keys that are there already are wiped, but their erasure list is kept (added to
    the staged one). Nothing staged: QUN_ENOTFOUND. */
 int qun_vault_install(const char *keys_dir, const char *tenant, struct qun_error *err);
+/* Opens the staged keys. */
+int qun_vault_open_staged(struct qun_vault **out, const char *keys_dir, const char *tenant, struct qun_error *err);
 /* Wipes what was staged. */
 void qun_vault_unstage(const char *keys_dir, const char *tenant);
 /* 1: the tenant has keys here. */

@@ -167,6 +167,8 @@ void qun__get_audit_key(struct qun__call *c);
 void qun__post_prove(struct qun__call *c);
 void qun__post_audit_run(struct qun__call *c);
 void qun__post_replay(struct qun__call *c);
+void qun__post_backup(struct qun__call *c);
+void qun__post_restore(struct qun__call *c);
 void qun__get_plugins(struct qun__call *c);
 void qun__get_plugin(struct qun__call *c);
 void qun__post_plugin(struct qun__call *c);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/host/support/fake_engine.h"
 
+#include "host/engine/backup.h"
+
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -447,4 +449,21 @@ int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *op
 
 void qun_engine_close(struct qun_engine *e) {
   (void)e;
+}
+
+int qun_engine_backup(struct qun_engine *e, const char *tenant, const struct qun_engine_backup_spec *spec,
+                      struct qun_pack *out, struct qun_error *err) {
+  if (!touch(e, tenant, err)) return QUN_ENOTFOUND;
+  qun_pack_map(out, 1);
+  qun_pack_kv_cstr(out, "path", spec->path);
+  return 0;
+}
+
+int qun_engine_restore(struct qun_engine *e, const struct qun_engine_restore_spec *spec, struct qun_pack *out,
+                       struct qun_error *err) {
+  (void)e;
+  (void)err;
+  qun_pack_map(out, 1);
+  qun_pack_kv_cstr(out, "name", spec->as ? spec->as : "restored");
+  return 0;
 }
