@@ -94,13 +94,13 @@ int qun__text_read(struct qun_work *w, struct qun_text *t) {
 }
 
 static void bump(struct qun_work *w, int count, int last) {
-  w->stats->at[count]++;
-  if (w->event->time_ms > w->stats->at[last]) w->stats->at[last] = w->event->time_ms;
+  qun__count_one(w->counts, count);
+  qun__count_most(w->counts, last, w->event->time_ms);
 }
 
 static void count_text(struct qun_work *w, const struct qun_text *t) {
   bump(w, ST_TEXTS, ST_LAST_TEXT);
-  if (!w->stats->at[ST_FIRST_TEXT]) w->stats->at[ST_FIRST_TEXT] = w->event->time_ms;
+  qun__count_first(w->counts, ST_FIRST_TEXT, w->event->time_ms);
   if (t->staff) bump(w, ST_STAFF, ST_LAST_STAFF);
   if (strcmp(t->kind, "article") == 0) bump(w, ST_ARTICLES, ST_LAST_ARTICLE);
   if (!t->is_ad) return;
@@ -151,7 +151,7 @@ static int keep_send(struct qun_work *w) {
   bool live =
       found && c.given_ms > 0 && c.withdrawn_ms < c.given_ms && (!c.expires_ms || c.expires_ms > w->event->time_ms);
   int64_t v[2] = {live ? c.seq : 0, w->is_ad};
-  w->stats->at[ST_SENDS]++;
+  qun__count_one(w->counts, ST_SENDS);
   qun__key_begin(&k, "l/");
   qun__key_u64(&k, w->member);
   qun__key_u64(&k, w->event->seq);
@@ -160,7 +160,7 @@ static int keep_send(struct qun_work *w) {
 
 int qun__texts_apply(struct qun_work *w) {
   struct qun_text t;
-  struct qun_hits hits = {0};
+  struct qun_hits hits; /* large: the scan sets what it uses */
   int has = qun__text_read(w, &t), error = 0;
   if (t.is_ad) error = audience_of(w, &t.audience);
   if (error < 0) return error;

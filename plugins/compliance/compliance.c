@@ -91,27 +91,25 @@ static int dispatch(struct qun_work *w) {
 static int on_event(void *self, const struct qun_context *ctx, const struct qun_event *event) {
   struct qun_instance *in = self;
   struct qun_work w;
-  struct qun_stats stats;
+  struct qun_counts counts;
   int error = begin(&w, in, ctx, event);
   if (error < 0) return error;
-  w.stats = &stats;
-  error = qun__stats_load(&w, &stats);
+  w.counts = &counts;
+  error = qun__counts_load(&w, &counts);
   if (error < 0) return fail(in, error, "the counters cannot be read");
-  stats.at[ST_EVENTS]++;
-  if (!stats.at[ST_FIRST_MS]) stats.at[ST_FIRST_MS] = event->time_ms;
-  if ((int64_t)event->member > stats.at[ST_MEMBERS]) stats.at[ST_MEMBERS] = (int64_t)event->member;
+  qun__count_one(&counts, ST_EVENTS);
+  qun__count_first(&counts, ST_FIRST_MS, event->time_ms);
+  qun__count_most(&counts, ST_MEMBERS, (int64_t)event->member);
   error = dispatch(&w);
-  if (error == 0) error = qun__stats_save(&w, &stats);
+  if (error == 0) error = qun__counts_save(&w, &counts);
   return error < 0 ? fail(in, error, "the record's rules could not be applied") : 0;
 }
 
 static int on_timer(void *self, const struct qun_context *ctx, const struct qun_timer *timer) {
   struct qun_instance *in = self;
   struct qun_work w;
-  struct qun_stats stats = {0};
   int error = begin(&w, in, ctx, NULL);
   if (error < 0 || !qun_slice_is(timer->name, "due")) return error;
-  w.stats = &stats;
   error = qun__clock_timer(&w);
   return error < 0 ? fail(in, error, "the deadlines could not be read") : 0;
 }

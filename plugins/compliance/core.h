@@ -97,6 +97,11 @@ struct qun_stats {
   int64_t at[ST_COUNT];
 };
 
+/* The same as handlers change it: the row's own bytes, so that an event costs a copy and the few counters that it moves. */
+struct qun_counts {
+  unsigned char row[ST_COUNT * 8];
+};
+
 /* One callback. */
 struct qun_work {
   struct qun_instance *in;
@@ -107,9 +112,10 @@ struct qun_work {
   qun_slice type;                /* the event's type, or "send" */
   uint64_t member;               /* whom the record is about: for a send, the receiver */
   bool is_ad;
-  struct qun_stats *stats;
-  qun_slice locale; /* of a request */
-  bool dry;         /* facts are not kept but noted in `blocked` (a send that is not yet out) */
+  const struct qun_stats *stats; /* requests */
+  struct qun_counts *counts;     /* handlers */
+  qun_slice locale;              /* of a request */
+  bool dry;                      /* facts are not kept but noted in `blocked` (a send that is not yet out) */
   struct qun_hits *blocked;
 };
 
@@ -137,7 +143,25 @@ enum { QUN_ROW_MAX = 12 };
 int qun__get_ints(struct qun_work *w, const struct qun_key *k, int64_t *v, size_t n);
 int qun__put_ints(struct qun_work *w, const struct qun_key *k, const int64_t *v, size_t n, uint64_t owner);
 int qun__stats_load(struct qun_work *w, struct qun_stats *s);
-int qun__stats_save(struct qun_work *w, const struct qun_stats *s);
+int qun__counts_load(struct qun_work *w, struct qun_counts *c);
+int qun__counts_save(struct qun_work *w, const struct qun_counts *c);
+static inline int64_t qun__count(const struct qun_counts *c, int place) {
+  return (int64_t)qun__get_be(c->row + 8 * (size_t)place, 8);
+}
+static inline void qun__count_set(struct qun_counts *c, int place, int64_t value) {
+  qun__put_be(c->row + 8 * (size_t)place, (uint64_t)value, 8);
+}
+static inline void qun__count_one(struct qun_counts *c, int place) {
+  qun__count_set(c, place, qun__count(c, place) + 1);
+}
+/* Raises a counter to a value. */
+static inline void qun__count_most(struct qun_counts *c, int place, int64_t value) {
+  if (value > qun__count(c, place)) qun__count_set(c, place, value);
+}
+/* Sets a counter that is 0. */
+static inline void qun__count_first(struct qun_counts *c, int place, int64_t value) {
+  if (qun__count(c, place) == 0) qun__count_set(c, place, value);
+}
 /* Place of a category in the counters: 0..ST_CATEGORIES-1; the last is "other". */
 int qun__category(qun_slice name);
 uint64_t qun__digest(qun_slice text, uint64_t seed);

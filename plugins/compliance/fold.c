@@ -14,6 +14,9 @@
 #include <unicode/utf8.h>
 #include <unicode/utrans.h>
 
+/* Two copies of the loops: with offsets and without. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 enum { PAGE = 256, INLINE = 10, JOINERS = 2 };
 
 enum { HAN = 1, JOINER = 2, COMPOSES = 4, LONG = 8 };
@@ -26,7 +29,12 @@ struct entry {
   char utf8[INLINE + 2];
 };
 
+/* `quick`: the three bytes of a Han character's form, the first one lowest, QUICK, and its figures above; 0: look at
+ * the entry. */
+enum { QUICK = 1 << 24, QUICK_FIGURES = 25 };
+
 struct qun_fold_page {
+  uint32_t quick[PAGE];
   struct entry at[PAGE];
 };
 
@@ -136,6 +144,13 @@ static int fill_entry(const struct qun_folder *f, UChar32 c, bool han_page, stru
   return 0;
 }
 
+static uint32_t quick_of(const struct entry *e) {
+  if (e->flags != HAN || e->len != 3 || e->figures >= 1 << (32 - QUICK_FIGURES)) return 0;
+  uint32_t bytes =
+      (uint32_t)(uint8_t)e->utf8[0] | (uint32_t)(uint8_t)e->utf8[1] << 8 | (uint32_t)(uint8_t)e->utf8[2] << 16;
+  return (uint32_t)e->figures << QUICK_FIGURES | QUICK | bytes;
+}
+
 /* Makes the page of a code point that is met for the first time. */
 static struct qun_fold_page *fill_page(struct qun_folder *f, uint32_t page) {
   if (open_tables(f) < 0) return NULL;
@@ -147,6 +162,7 @@ static struct qun_fold_page *fill_page(struct qun_folder *f, uint32_t page) {
       return NULL;
     }
   }
+  for (int i = 0; i < PAGE; i++) p->quick[i] = quick_of(&p->at[i]);
   f->pages[page] = p;
   return p;
 }
@@ -172,10 +188,10 @@ static int room(struct qun_folder *f, size_t need) {
   return 0;
 }
 
-static void map_bytes(struct qun_folder *f, size_t n, size_t from, size_t to) {
-  for (size_t i = 0; i < n; i++) {
-    f->from[f->len + i] = (uint32_t)from;
-    f->to[f->len + i] = (uint32_t)to;
+static void map_bytes(struct qun_folder *f, size_t at, size_t n, size_t from, size_t to) {
+  for (size_t i = at; i < at + n; i++) {
+    f->from[i] = (uint32_t)from;
+    f->to[i] = (uint32_t)to;
   }
 }
 
@@ -217,53 +233,14 @@ static int fold_segment(struct qun_folder *f, const uint8_t *s, size_t at, size_
   if (w < 0 || room(f, f->len + (size_t)w) < 0) return -1;
   *next = (size_t)i;
   memcpy(f->text + f->len, out, (size_t)w);
-  if (map) map_bytes(f, (size_t)w, at, *next);
+  if (map) map_bytes(f, f->len, (size_t)w, at, *next);
   f->figures += qun__pii_figures(out, (size_t)w);
   f->len += (size_t)w;
   return 0;
 }
 
-/* Where the joiner rule stands: after a Han character, with how many joiners held back, and where they begin in the
- * folded text. */
-struct joins {
-  bool after_han;
-  int held;
-  size_t at;
-};
-
-/* Before a character is written: joiners between two Han characters go. */
-static inline void join_before(struct qun_folder *f, struct joins *j, uint8_t flags) {
-  if (!(flags & HAN)) return;
-  if (j->after_han && j->held > 0 && j->held <= JOINERS) f->len = j->at;
-  j->held = 0;
-}
-
-/* After it was written from `before` on. */
-static inline void join_after(const struct qun_folder *f, struct joins *j, uint8_t flags, size_t before) {
-  if (flags & HAN) {
-    j->after_han = true;
-    j->at = f->len;
-  } else if ((flags & JOINER) && j->after_han) {
-    j->held++;
-  } else if (f->len != before) {
-    j->after_han = false;
-  }
-}
-
-/* The code point at `at`; *next is behind it. Most are ASCII or of three bytes. */
-static inline UChar32 point_at(const uint8_t *s, size_t at, size_t len, size_t *next) {
-  uint32_t b = s[at];
-  if (b < 0x80) {
-    *next = at + 1;
-    return (UChar32)b;
-  }
-  if ((b & 0xf0) == 0xe0 && len - at > 2 && (s[at + 1] & 0xc0) == 0x80 && (s[at + 2] & 0xc0) == 0x80) {
-    uint32_t c = (b & 0x0f) << 12 | (uint32_t)(s[at + 1] & 0x3f) << 6 | (s[at + 2] & 0x3fu);
-    if (c >= 0x800 && (c < 0xd800 || c > 0xdfff)) {
-      *next = at + 3;
-      return (UChar32)c;
-    }
-  }
+/* The code point at `at`, of any kind; *next is behind it. */
+static UChar32 any_point_at(const uint8_t *s, size_t at, size_t len, size_t *next) {
   int32_t i = (int32_t)at;
   UChar32 c;
   U8_NEXT_OR_FFFD(s, i, (int32_t)len, c);
@@ -271,49 +248,147 @@ static inline UChar32 point_at(const uint8_t *s, size_t at, size_t len, size_t *
   return c;
 }
 
-/* One code point by its own entry. */
-static inline int put_entry(struct qun_folder *f, const struct entry *e, bool map, size_t from, size_t to) {
-  if (f->cap - f->len < sizeof e->utf8 && room(f, f->len + sizeof e->utf8) < 0) return -1;
-  memcpy(f->text + f->len, e->utf8, sizeof e->utf8);
-  if (map) map_bytes(f, e->len, from, to);
-  f->figures += e->figures;
-  f->len += e->len;
+static inline uint32_t four_bytes(const uint8_t *s) {
+  return (uint32_t)s[0] | (uint32_t)s[1] << 8 | (uint32_t)s[2] << 16 | (uint32_t)s[3] << 24;
+}
+
+/* The same; most are ASCII or of three bytes. */
+static inline UChar32 point_at(const uint8_t *s, size_t at, size_t len, size_t *next) {
+  s += at;
+  if (*s < 0x80) {
+    *next = at + 1;
+    return *s;
+  }
+  if (len - at > 3) {
+    uint32_t w = four_bytes(s);
+    if ((w & 0xc0c0f0) == 0x8080e0) {
+      uint32_t c = (w & 0x0f) << 12 | (w >> 2 & 0xfc0) | (w >> 16 & 0x3f);
+      if (c >= 0x800 && c >> 11 != 0xd800 >> 11) {
+        *next = at + 3;
+        return (UChar32)c;
+      }
+    }
+  }
+  return any_point_at(s - at, at, len, next);
+}
+
+/*
+ * Where a text is while it is folded. `joins` is the joiner rule's: 0 not after a Han character; else 1, and 2 more for
+ * each joiner since. `joiners` is where those begin in the folded text.
+ */
+struct walk {
+  size_t i;   /* of the source */
+  size_t out; /* folded bytes */
+  size_t joins;
+  size_t joiners;
+};
+
+/* Before a Han character is written: one or two joiners behind another one go. */
+static inline void join_han(struct walk *w) {
+  if (w->joins > 1 && w->joins <= 1 + 2 * JOINERS) w->out = w->joiners;
+  w->joins = 1;
+}
+
+static inline size_t join_other(size_t joins, unsigned flags, bool wrote) {
+  if ((flags & JOINER) && joins) return joins + 2;
+  return wrote ? 0 : joins;
+}
+
+/* A segment that begins where the walk is. */
+static int walk_segment(struct qun_folder *f, struct walk *w, bool map) {
+  size_t next;
+  const struct entry *e = find(f, point_at((const uint8_t *)f->source, w->i, f->source_len, &next));
+  if (!e) return -1;
+  if (e->flags & HAN) join_han(w);
+  f->len = w->out;
+  if (fold_segment(f, (const uint8_t *)f->source, w->i, f->source_len, map, &next) < 0) return -1;
+  if (e->flags & HAN)
+    w->joiners = f->len;
+  else
+    w->joins = join_other(w->joins, e->flags, f->len != w->out);
+  w->out = f->len;
+  w->i = next;
+  return 0;
+}
+
+/* A row of Han characters behind one: answers how many bytes it has, which are as many when folded. */
+static inline size_t han_row(struct qun_folder *f, const uint8_t *s, size_t len, char *out, size_t *figures) {
+  size_t n = 0, sum = 0;
+  for (; n + 4 <= len; n += 3) {
+    uint32_t w = four_bytes(s + n);
+    if ((w & 0xc0c0f0) != 0x8080e0) break;
+    const struct qun_fold_page *page = f->pages[(w & 0x0f) << 4 | (w >> 10 & 0x0f)];
+    uint32_t quick = page ? page->quick[(w >> 2 & 0xc0) | (w >> 16 & 0x3f)] : 0;
+    if (!quick) break;
+    out[n] = (char)(quick & 0xff);
+    out[n + 1] = (char)(quick >> 8 & 0xff);
+    out[n + 2] = (char)(quick >> 16 & 0xff);
+    out[n + 3] = 0; /* the next one's: four bytes are one store */
+    sum += quick >> QUICK_FIGURES;
+  }
+  *figures += sum;
+  return n;
+}
+
+/* Folds characters that stand for themselves, as far as these go; *last is where the last of them begins. The busiest
+ * loop of the plugin. */
+ALWAYS_INLINE int walk_plain(struct qun_folder *f, struct walk *to, struct walk *last, bool map) {
+  const uint8_t *s = (const uint8_t *)f->source;
+  const size_t len = f->source_len;
+  size_t figures = 0, cap = f->cap, before = SIZE_MAX, before_out = 0, before_joins = 0, next;
+  struct walk w = *to;
+  char *text = f->text;
+  for (; w.i < len; w.i = next) {
+    const struct entry *e = find(f, point_at(s, w.i, len, &next));
+    if (!e) return -1;
+    if (e->flags & (LONG | COMPOSES)) break;
+    if (cap - w.out < sizeof e->utf8) {
+      if (room(f, w.out + sizeof e->utf8) < 0) return -1;
+      cap = f->cap;
+      text = f->text;
+    }
+    if (e->flags & HAN) join_han(&w);
+    before = w.i;
+    before_out = w.out;
+    before_joins = w.joins;
+    memcpy(text + w.out, e->utf8, sizeof e->utf8);
+    if (map) map_bytes(f, w.out, e->len, w.i, next);
+    figures += e->figures;
+    w.out += e->len;
+    if (!(e->flags & HAN)) {
+      w.joins = join_other(w.joins, e->flags, e->len != 0);
+      continue;
+    }
+    size_t most = len - next < cap - w.out ? len - next : cap - w.out;
+    size_t row = map ? 0 : han_row(f, s + next, most, text + w.out, &figures);
+    if (row) {
+      next += row;
+      w.out += row;
+      before = next - 3;
+      before_out = w.out - 3;
+      before_joins = 1;
+    }
+    w.joiners = w.out;
+  }
+  f->figures += figures;
+  *last = (struct walk){before, before_out, before_joins, w.joiners};
+  *to = w;
   return 0;
 }
 
 /* Folds the source from byte `i` on, behind what is folded of it. A character that composes takes the one before it
  * back, and both are folded as a segment. */
-static inline int fold_rest(struct qun_folder *f, size_t i, bool map) {
-  const uint8_t *s = (const uint8_t *)f->source;
-  const size_t len = f->source_len;
-  struct joins j = {0}, last_j = {0};
-  size_t last = SIZE_MAX, last_len = 0;
-  while (i < len) {
+ALWAYS_INLINE int fold_rest(struct qun_folder *f, size_t i, bool map) {
+  struct walk w = {.i = i, .out = f->len}, last;
+  for (;;) {
     size_t next;
-    const struct entry *e = find(f, point_at(s, i, len, &next));
-    if (!e) return -1;
-    if (e->flags & (LONG | COMPOSES)) {
-      if ((e->flags & COMPOSES) && last != SIZE_MAX) {
-        i = last;
-        f->len = last_len;
-        j = last_j;
-        e = find(f, point_at(s, i, len, &next));
-      }
-      join_before(f, &j, e->flags);
-      size_t before = f->len;
-      if (fold_segment(f, s, i, len, map, &next) < 0) return -1;
-      join_after(f, &j, e->flags, before);
-      last = SIZE_MAX;
-    } else {
-      join_before(f, &j, e->flags);
-      last = i;
-      last_len = f->len;
-      last_j = j;
-      if (put_entry(f, e, map, i, next) < 0) return -1;
-      join_after(f, &j, e->flags, last_len);
-    }
-    i = next;
+    if (walk_plain(f, &w, &last, map) < 0) return -1;
+    if (w.i == f->source_len) break;
+    const struct entry *e = find(f, point_at((const uint8_t *)f->source, w.i, f->source_len, &next));
+    if ((e->flags & COMPOSES) && last.i != SIZE_MAX) w = last;
+    if (walk_segment(f, &w, map) < 0) return -1;
   }
+  f->len = w.out;
   return 0;
 }
 
@@ -336,7 +411,7 @@ static int map_back(struct qun_folder *f) {
   size_t i = 0, len = f->len;
   while (i < f->source_len && f->source[i] >= 0x20 && f->source[i] < 0x7f) i++;
   if (i > 0) i--;
-  for (f->len = 0; f->len < i; f->len++) map_bytes(f, 1, f->len, f->len + 1);
+  for (f->len = 0; f->len < i; f->len++) map_bytes(f, f->len, 1, f->len, f->len + 1);
   f->mapped = fold_rest(f, i, true) == 0 && f->len == len;
   f->len = len;
   return f->mapped ? 0 : -1;

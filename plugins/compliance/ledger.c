@@ -155,7 +155,7 @@ static int on_profile(struct qun_work *w) {
   qun_slice band = qun_mp_str(w->data, "age_band");
   int64_t minor = qun_slice_is(band, "0-13") ? 1 : qun_slice_is(band, "14-17") ? 2 : 0;
   if (band.len == 0) return 0;
-  if (minor) w->stats->at[ST_MINORS]++;
+  if (minor) qun__count_one(w->counts, ST_MINORS);
   int error = mark_member(w, 2, minor);
   return error < 0 ? error : mark_member(w, 3, qun_mp_bool(w->data, "guardian", 0));
 }
@@ -242,19 +242,19 @@ static int on_transfer(struct qun_work *w) {
 }
 
 static int on_join(struct qun_work *w) {
-  w->stats->at[ST_JOINS]++;
+  qun__count_one(w->counts, ST_JOINS);
   if (qun_mp_bool(w->data, "consent", 0)) {
-    w->stats->at[ST_JOINS_CONSENTED]++;
+    qun__count_one(w->counts, ST_JOINS_CONSENTED);
     return 0;
   }
   struct qun_consent c;
   int found = qun__consent_read(w, w->event->member, "join", &c);
-  if (found == 1 && live_at(&c, w->event->time_ms)) w->stats->at[ST_JOINS_CONSENTED]++;
+  if (found == 1 && live_at(&c, w->event->time_ms)) qun__count_one(w->counts, ST_JOINS_CONSENTED);
   return found < 0 ? found : 0;
 }
 
 static int on_complaint(struct qun_work *w) {
-  w->stats->at[ST_COMPLAINTS]++;
+  qun__count_one(w->counts, ST_COMPLAINTS);
   return 0;
 }
 

@@ -50,6 +50,13 @@ static bool multiply(struct qun_anchors *run, const struct qun_anchors *by) {
   return true;
 }
 
+/* The words of x?: those of x, and none. */
+static bool or_nothing(struct qun_anchors *words) {
+  if (words->count == QUN_ANCHORS_MAX) return false;
+  words->at[words->count++][0] = 0;
+  return true;
+}
+
 static void start_run(struct qun_anchors *run) {
   run->count = 1;
   run->at[0][0] = 0;
@@ -144,7 +151,9 @@ static void sequence(struct parse *p, struct set *best, int depth) {
   while (*p->at && *p->at != '|' && *p->at != ')' && !p->failed) {
     bool there;
     element(p, &one, depth);
+    bool may = *p->at == '?';
     int least = quantifier(p, &there);
+    if (may && one.exact && or_nothing(&one.words) && multiply(&run, &one.words)) continue;
     if (!there && one.exact && multiply(&run, &one.words)) continue;
     end_run(best, &run);
     best->exact = false;

@@ -107,10 +107,18 @@ int qun__stats_load(struct qun_work *w, struct qun_stats *s) {
   return 0;
 }
 
-int qun__stats_save(struct qun_work *w, const struct qun_stats *s) {
-  unsigned char bytes[ST_COUNT * 8];
-  for (size_t i = 0; i < ST_COUNT; i++) qun__put_be(bytes + 8 * i, (uint64_t)s->at[i], 8);
-  return w->in->store->put(w->in->host, w->ctx->tenant, qun_str("s"), qun_slice_of(bytes, sizeof bytes), 0);
+int qun__counts_load(struct qun_work *w, struct qun_counts *c) {
+  qun_slice value = qun_slice_of(NULL, 0);
+  int found = w->in->store->get(w->in->host, w->ctx->tenant, qun_str("s"), &value);
+  if (found < 0 && found != QUN_ENOTFOUND) return found;
+  size_t n = found < 0 ? 0 : value.len < sizeof c->row ? (size_t)value.len / 8 * 8 : sizeof c->row;
+  if (n) memcpy(c->row, value.ptr, n);
+  memset(c->row + n, 0, sizeof c->row - n);
+  return 0;
+}
+
+int qun__counts_save(struct qun_work *w, const struct qun_counts *c) {
+  return w->in->store->put(w->in->host, w->ctx->tenant, qun_str("s"), qun_slice_of(c->row, sizeof c->row), 0);
 }
 
 int qun__category(qun_slice name) {

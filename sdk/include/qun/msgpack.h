@@ -89,6 +89,17 @@ static inline unsigned char *qun__pack_room(struct qun_pack *p, size_t n) {
 }
 
 static inline void qun__put_be(unsigned char *at, uint64_t v, unsigned bytes) {
+  if (bytes == 8) {
+    at[0] = (unsigned char)(v >> 56 & 0xff);
+    at[1] = (unsigned char)(v >> 48 & 0xff);
+    at[2] = (unsigned char)(v >> 40 & 0xff);
+    at[3] = (unsigned char)(v >> 32 & 0xff);
+    at[4] = (unsigned char)(v >> 24 & 0xff);
+    at[5] = (unsigned char)(v >> 16 & 0xff);
+    at[6] = (unsigned char)(v >> 8 & 0xff);
+    at[7] = (unsigned char)(v & 0xff);
+    return;
+  }
   while (bytes > 0) {
     at[--bytes] = (unsigned char)(v & 0xff);
     v >>= 8;
@@ -252,8 +263,18 @@ static inline void qun_unpack_init(struct qun_unpack *u, qun_slice bytes) {
   u->end = bytes.len ? u->at + bytes.len : u->at;
 }
 
+/* Written out, so that compilers make one load and one swap of it. */
 static inline uint64_t qun__get_be(const unsigned char *at, unsigned bytes) {
   uint64_t v = 0;
+  switch (bytes) {
+  case 8:
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 | (uint64_t)at[3] << 32 |
+           (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 | (uint64_t)at[6] << 8 | at[7];
+  case 4: return (uint64_t)at[0] << 24 | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 8 | at[3];
+  case 2: return (uint64_t)at[0] << 8 | at[1];
+  case 1: return at[0];
+  default: break;
+  }
   while (bytes-- > 0) v = (v << 8) | *at++;
   return v;
 }
