@@ -16,7 +16,7 @@ void qun_input_batch_fini(struct qun_input_batch *b) {
 
 struct qun_input *qun_input_batch_add(struct qun_input_batch *b) {
   if (b->count == b->cap) {
-    uint32_t cap = b->cap ? b->cap * 2 : 64;
+    uint32_t cap = b->cap ? b->cap * 4 : 4; /* most batches have one event or very many */
     struct qun_input *items = realloc(b->items, cap * sizeof *items);
     if (!items) return NULL;
     b->items = items;

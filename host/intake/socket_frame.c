@@ -90,18 +90,36 @@ static int check_map(qun_slice content, const char *what, struct member *members
   return 0;
 }
 
-int qun_hello_read(qun_slice content, qun_slice *token, struct qun_error *err) {
+static int read_ack(qun_slice content, bool *durable, struct qun_error *err) {
+  qun_slice ack = qun_mp_str(content, "ack");
+  *durable = qun_slice_is(ack, "durable");
+  if (*durable || ack.len == 0 || qun_slice_is(ack, "applied")) return 0;
+  return qun_error_set(err, QUN_EINVAL, "the first frame's \"ack\" must be \"durable\" or \"applied\"");
+}
+
+int qun_hello_read(qun_slice content, struct qun_hello *hello, struct qun_error *err) {
   struct member members[] = {{.name = "token", .type = QUN_MP_STR, .required = true},
-                             {.name = "v", .type = QUN_MP_INT, .required = true}};
-  int rc = check_map(content, "first", members, 2, err);
+                             {.name = "v", .type = QUN_MP_INT, .required = true},
+                             {.name = "ack", .type = QUN_MP_STR}};
+  int rc = check_map(content, "first", members, 3, err);
   if (rc < 0) return rc;
   if (qun_mp_int(content, "v", 0) != QUN_SOCKET_VERSION)
     return qun_error_set(err, QUN_EINVAL, "the first frame asks for another version than %d", QUN_SOCKET_VERSION);
-  *token = qun_mp_str(content, "token");
+  if ((rc = read_ack(content, &hello->durable, err)) < 0) return rc;
+  hello->token = qun_mp_str(content, "token");
   return 0;
 }
 
-int qun_batch_head_read(qun_slice content, uint64_t *batch, bool *imported, struct qun_error *err) {
+static uint32_t count_events(qun_slice content) {
+  struct qun_unpack u;
+  qun_slice events;
+  uint32_t count = 0;
+  if (!qun_mp_find(content, "events", &events)) return 0;
+  qun_unpack_init(&u, events);
+  return qun_unpack_array(&u, &count) ? count : 0;
+}
+
+int qun_batch_head_read(qun_slice content, struct qun_batch_head *head, struct qun_error *err) {
   struct member members[] = {{.name = "batch", .type = QUN_MP_INT, .required = true},
                              {.name = "events", .type = QUN_MP_ARRAY, .required = true},
                              {.name = "imported", .type = QUN_MP_BOOL}};
@@ -109,8 +127,9 @@ int qun_batch_head_read(qun_slice content, uint64_t *batch, bool *imported, stru
   if (rc < 0) return rc;
   int64_t number = qun_mp_int(content, "batch", -1);
   if (number < 0) return qun_error_set(err, QUN_EINVAL, "the batch frame's number must be 0 to 2^63-1");
-  *batch = (uint64_t)number;
-  *imported = qun_mp_bool(content, "imported", 0);
+  head->batch = (uint64_t)number;
+  head->events = count_events(content);
+  head->imported = qun_mp_bool(content, "imported", 0);
   return 0;
 }
 
@@ -127,16 +146,27 @@ static void end_frame(struct qun_pack *out, size_t at) {
   if (!out->failed) qun__put_be(out->buf + at, out->len - at - QUN_FRAME_HEAD, QUN_FRAME_HEAD);
 }
 
-void qun_hello_answer(struct qun_pack *out, const char *tenant, enum qun_role role, uint32_t window,
-                      uint32_t max_frame) {
+void qun_hello_answer(struct qun_pack *out, const struct qun_hello_reply *reply) {
   size_t at = begin_frame(out);
-  qun_pack_map(out, 5);
+  qun_pack_map(out, 6);
   qun_pack_kv_int(out, "v", QUN_SOCKET_VERSION);
-  qun_pack_kv_cstr(out, "tenant", tenant);
-  qun_pack_kv_cstr(out, "role", qun_role_name(role));
-  qun_pack_kv_int(out, "window", window);
-  qun_pack_kv_int(out, "max_frame", max_frame);
+  qun_pack_kv_cstr(out, "tenant", reply->tenant);
+  qun_pack_kv_cstr(out, "role", qun_role_name(reply->role));
+  qun_pack_kv_int(out, "window", reply->window);
+  qun_pack_kv_int(out, "max_frame", reply->max_frame);
+  qun_pack_kv_cstr(out, "ack", reply->durable ? "durable" : "applied");
   end_frame(out, at);
+}
+
+static void put_refused(struct qun_pack *out, const struct qun_refusals *refused) {
+  qun_pack_cstr(out, "refused");
+  qun_pack_array(out, refused->count);
+  for (uint32_t i = 0; i < refused->count; i++) {
+    qun_pack_map(out, 2);
+    qun_pack_kv_int(out, "index", refused->items[i].index);
+    qun_pack_kv_cstr(out, "reason", refused->items[i].reason);
+  }
+  qun_pack_kv_int(out, "refused_total", refused->total);
 }
 
 void qun_batch_answer(struct qun_pack *out, uint64_t batch, const struct qun_submit_result *result,
@@ -147,24 +177,29 @@ void qun_batch_answer(struct qun_pack *out, uint64_t batch, const struct qun_sub
   qun_pack_kv_int(out, "accepted", result->accepted);
   qun_pack_kv_int(out, "duplicates", result->duplicates);
   qun_pack_kv_int(out, "conflicts", result->conflicts);
-  qun_pack_cstr(out, "refused");
-  qun_pack_array(out, refused->count);
-  for (uint32_t i = 0; i < refused->count; i++) {
-    qun_pack_map(out, 2);
-    qun_pack_kv_int(out, "index", refused->items[i].index);
-    qun_pack_kv_cstr(out, "reason", refused->items[i].reason);
-  }
-  qun_pack_kv_int(out, "refused_total", refused->total);
+  put_refused(out, refused);
   qun_pack_kv_int(out, "position", (int64_t)result->position);
   end_frame(out, at);
 }
 
-void qun_batch_error(struct qun_pack *out, uint64_t batch, int code, const char *message) {
+void qun_batch_journaled(struct qun_pack *out, uint64_t batch, uint32_t events, const struct qun_submit_result *result,
+                         const struct qun_refusals *refused) {
   size_t at = begin_frame(out);
-  qun_pack_map(out, 3);
+  qun_pack_map(out, refused->total > 0 ? 5 : 3);
   qun_pack_kv_int(out, "batch", (int64_t)batch);
-  qun_pack_kv_cstr(out, "error", message);
-  qun_pack_kv_int(out, "code", code);
+  qun_pack_kv_int(out, "journaled", events);
+  if (refused->total > 0) put_refused(out, refused);
+  qun_pack_kv_int(out, "position", (int64_t)result->position);
+  end_frame(out, at);
+}
+
+void qun_batch_error(struct qun_pack *out, uint64_t batch, const struct qun_submit_result *result) {
+  size_t at = begin_frame(out);
+  qun_pack_map(out, result->retry_ms ? 4 : 3);
+  qun_pack_kv_int(out, "batch", (int64_t)batch);
+  qun_pack_kv_cstr(out, "error", result->message);
+  qun_pack_kv_int(out, "code", result->code);
+  if (result->retry_ms) qun_pack_kv_int(out, "retry_ms", result->retry_ms);
   end_frame(out, at);
 }
 

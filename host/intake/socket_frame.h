@@ -26,17 +26,35 @@ size_t qun_frames_held(const struct qun_frames *f);
  * is 0 or over `max`, said in err. */
 int qun_frames_cut(struct qun_frames *f, uint32_t max, qun_slice *content, struct qun_error *err);
 
-/* The first frame. *token is borrowed from `content`. QUN_EINVAL says what is wrong. */
-int qun_hello_read(qun_slice content, qun_slice *token, struct qun_error *err);
-/* The number of a batch frame; checks that the frame is whole msgpack and knows no other keys. */
-int qun_batch_head_read(qun_slice content, uint64_t *batch, bool *imported, struct qun_error *err);
+/* The first frame. The token is borrowed from `content`. QUN_EINVAL says what is wrong. */
+struct qun_hello {
+  qun_slice token;
+  bool durable; /* ack: "durable" */
+};
+int qun_hello_read(qun_slice content, struct qun_hello *hello, struct qun_error *err);
+/* The head of a batch frame; checks that the frame is whole msgpack and knows no other keys. */
+struct qun_batch_head {
+  uint64_t batch;
+  uint32_t events; /* how many it has */
+  bool imported;
+};
+int qun_batch_head_read(qun_slice content, struct qun_batch_head *head, struct qun_error *err);
 
+struct qun_hello_reply {
+  const char *tenant;
+  enum qun_role role;
+  bool durable;
+  uint32_t window, max_frame;
+};
 /* Each appends one frame, head included, to `out`. */
-void qun_hello_answer(struct qun_pack *out, const char *tenant, enum qun_role role, uint32_t window,
-                      uint32_t max_frame);
+void qun_hello_answer(struct qun_pack *out, const struct qun_hello_reply *reply);
+/* Of a batch that is applied. */
 void qun_batch_answer(struct qun_pack *out, uint64_t batch, const struct qun_submit_result *result,
                       const struct qun_refusals *refused);
-void qun_batch_error(struct qun_pack *out, uint64_t batch, int code, const char *message);
+/* Of a batch whose `events` events are in the journal. */
+void qun_batch_journaled(struct qun_pack *out, uint64_t batch, uint32_t events, const struct qun_submit_result *result,
+                         const struct qun_refusals *refused);
+void qun_batch_error(struct qun_pack *out, uint64_t batch, const struct qun_submit_result *result);
 void qun_frame_error(struct qun_pack *out, const char *message);
 
 #endif

@@ -40,14 +40,19 @@ static int next(int fd) {
   return frame_read(fd, &reply);
 }
 
-static void send_hello(int fd, const char *token) {
+static void send_hello_with(int fd, const char *token, const char *ack) {
   struct qun_pack p;
   qun_pack_init(&p);
-  qun_pack_map(&p, 2);
+  qun_pack_map(&p, ack ? 3 : 2);
   qun_pack_kv_cstr(&p, "token", token);
   qun_pack_kv_int(&p, "v", 1);
+  if (ack) qun_pack_kv_cstr(&p, "ack", ack);
   cr_assert(frame_write(fd, &p));
   qun_pack_fini(&p);
+}
+
+static void send_hello(int fd, const char *token) {
+  send_hello_with(fd, token, NULL);
 }
 
 static int greeted(const char *token) {
@@ -156,6 +161,115 @@ Test(host_intake_socket, batches_are_answered_in_order_with_what_was_refused) {
   }
   cr_assert_eq(fake_engine_events(l.engine), 15);
   close(fd);
+}
+
+/* Small batches are worked on here, large ones on a worker thread: neither overtakes the other. */
+Test(host_intake_socket, small_and_large_batches_of_a_connection_stay_in_order) {
+  static const uint32_t events[] = {1, 400, 1, 17, 16, 1, 1, 400, 1};
+  enum { BATCHES = sizeof events / sizeof *events };
+  int fd = greeted(l.tokens[0][QUN_ROLE_INGEST]);
+  for (int round = 0; round < 20; round++) {
+    for (int i = 0; i < BATCHES; i++) cr_assert(send_batch(fd, round * BATCHES + i, events[i]));
+    for (int i = 0; i < BATCHES; i++) {
+      cr_assert(next(fd));
+      cr_assert_eq(qun_mp_int(reply, "batch", -1), round * BATCHES + i);
+      cr_assert_eq(qun_mp_int(reply, "accepted", -1), events[i]);
+    }
+  }
+  close(fd);
+}
+
+static int greeted_durable(const char *token) {
+  int fd = client_unix(l.intake_path);
+  send_hello_with(fd, token, "durable");
+  cr_assert(next(fd));
+  cr_assert(qun_slice_eq(qun_mp_str(reply, "ack"), qun_str("durable")));
+  return fd;
+}
+
+static void append_frame(struct qun_pack *stream, const struct qun_pack *p) {
+  unsigned char head[4];
+  qun__put_be(head, p->len, 4);
+  qun_pack_raw(stream, qun_slice_of(head, 4));
+  qun_pack_raw(stream, qun_pack_slice(p));
+}
+
+/* Eight frames come in one piece: four, which is the window, share a flush, then the other four. */
+Test(host_intake_socket, durable_answers_say_what_was_journaled_and_frames_share_a_flush) {
+  struct qun_pack p, stream;
+  int fd = greeted_durable(l.tokens[0][QUN_ROLE_INGEST]);
+  cr_assert(send_batch(fd, 0, 1)); /* a worker opens the tenant */
+  cr_assert(next(fd));
+  qun_pack_init(&stream);
+  for (int i = 1; i <= 8; i++) {
+    pack_batch(&p, i, i == 5 ? 2 : 1, i == 3 ? "nosuch" : "message");
+    append_frame(&stream, &p);
+    qun_pack_fini(&p);
+  }
+  uint32_t flushes = fake_engine_flushes(l.engine);
+  cr_assert(client_write(fd, stream.buf, stream.len));
+  for (int i = 1; i <= 8; i++) {
+    cr_assert(next(fd));
+    cr_assert_eq(qun_mp_int(reply, "batch", -1), i);
+    if (i == 3) {
+      cr_assert_eq(qun_mp_int(reply, "refused_total", -1), 1);
+      continue;
+    }
+    cr_assert_eq(qun_mp_int(reply, "journaled", -1), i == 5 ? 2 : 1);
+    cr_assert_gt(qun_mp_int(reply, "position", -1), 0);
+    cr_assert_eq(qun_mp_int(reply, "accepted", -1), -1);
+  }
+  cr_assert_leq(fake_engine_flushes(l.engine) - flushes, 3);
+  cr_assert_eq(fake_engine_events(l.engine), 9);
+  qun_pack_fini(&stream);
+  close(fd);
+}
+
+Test(host_intake_socket, many_connections_with_single_events_are_all_answered) {
+  enum { CLIENTS = 64, ROUNDS = 20 };
+  int fds[CLIENTS];
+  for (int i = 0; i < CLIENTS; i++) fds[i] = greeted_durable(l.tokens[i % 2][QUN_ROLE_INGEST]);
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < CLIENTS; i++) cr_assert(send_batch(fds[i], round * CLIENTS + i, 1));
+    for (int i = 0; i < CLIENTS; i++) {
+      cr_assert(next(fds[i]));
+      cr_assert_eq(qun_mp_int(reply, "batch", -1), round * CLIENTS + i);
+      cr_assert_eq(qun_mp_int(reply, "journaled", -1), 1);
+    }
+  }
+  cr_assert_eq(fake_engine_events(l.engine), CLIENTS * ROUNDS);
+  cr_assert_eq(qun_metric_get(qun_api_metrics(l.api), QUN_METRIC_EVENTS_ACCEPTED), CLIENTS * ROUNDS);
+  for (int i = 0; i < CLIENTS; i++) close(fds[i]);
+}
+
+/* Frames torn at any byte, and several in one piece. */
+Test(host_intake_socket, frames_may_come_in_pieces) {
+  struct qun_pack p, stream;
+  int fd = greeted_durable(l.tokens[0][QUN_ROLE_INGEST]);
+  qun_pack_init(&stream);
+  for (int i = 0; i < 3; i++) {
+    pack_batch(&p, i, 1, "message");
+    append_frame(&stream, &p);
+    qun_pack_fini(&p);
+  }
+  for (size_t cut = 1; cut < stream.len; cut += 7) {
+    cr_assert(client_write(fd, stream.buf, cut));
+    usleep(100);
+    cr_assert(client_write(fd, stream.buf + cut, stream.len - cut));
+    for (int i = 0; i < 3; i++) {
+      cr_assert(next(fd));
+      cr_assert_eq(qun_mp_int(reply, "batch", -1), i);
+      cr_assert_eq(qun_mp_int(reply, "journaled", -1), 1);
+    }
+  }
+  qun_pack_fini(&stream);
+  close(fd);
+}
+
+Test(host_intake_socket, an_unknown_kind_of_answer_is_refused) {
+  int fd = client_unix(l.intake_path);
+  send_hello_with(fd, l.tokens[0][QUN_ROLE_INGEST], "perhaps");
+  assert_closed_with(fd, "ack");
 }
 
 Test(host_intake_socket, no_answer_before_the_commit_and_no_more_than_the_window) {

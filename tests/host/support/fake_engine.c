@@ -18,6 +18,7 @@ struct held {
   struct qun_input_batch batch;
   qun_submit_done done;
   void *arg;
+  bool durable;
 };
 
 struct fake_tenant {
@@ -38,11 +39,12 @@ struct qun_engine {
   struct fake_tenant tenants[TENANTS];
   uint32_t tenants_count;
   struct held *head, *tail;
-  uint32_t batches;
+  struct held *deferred, **deferred_end; /* until the flush */
+  uint32_t batches, flushes;
 };
 
 static void commit(struct qun_engine *e, struct held *h) {
-  struct qun_submit_result result = {.accepted = h->batch.count};
+  struct qun_submit_result result = {.accepted = h->durable ? 0 : h->batch.count, .applied = !h->durable};
   pthread_mutex_lock(&e->lock);
   h->tenant->events += h->batch.count;
   result.position = h->tenant->events;
@@ -82,6 +84,7 @@ struct qun_engine *fake_engine_create(void) {
   cr_assert_eq(qun_plugin_set_load(&e->plugins, e->plugins_dir, false, &err), 0, "%s", err.message);
   pthread_mutex_init(&e->lock, NULL);
   pthread_cond_init(&e->wake, NULL);
+  e->deferred_end = &e->deferred;
   cr_assert_eq(pthread_create(&e->thread, NULL, work, e), 0);
   return e;
 }
@@ -112,6 +115,13 @@ void fake_engine_mode(struct qun_engine *e, enum fake_mode mode) {
 uint32_t fake_engine_batches(struct qun_engine *e) {
   pthread_mutex_lock(&e->lock);
   uint32_t n = e->batches;
+  pthread_mutex_unlock(&e->lock);
+  return n;
+}
+
+uint32_t fake_engine_flushes(struct qun_engine *e) {
+  pthread_mutex_lock(&e->lock);
+  uint32_t n = e->flushes;
   pthread_mutex_unlock(&e->lock);
   return n;
 }
@@ -258,6 +268,22 @@ void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n)
 
 int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done,
                       void *arg, struct qun_error *err) {
+  return qun_engine_submit_with(e, tenant, batch, 0, done, arg, err);
+}
+
+/* The lock is held. */
+static void enqueue(struct qun_engine *e, struct held *h) {
+  h->next = NULL;
+  if (e->tail)
+    e->tail->next = h;
+  else
+    e->head = h;
+  e->tail = h;
+  pthread_cond_signal(&e->wake);
+}
+
+int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
+                           qun_submit_done done, void *arg, struct qun_error *err) {
   struct fake_tenant *t = touch(e, tenant, err);
   if (!t) return QUN_ENOTFOUND;
   struct held *h = calloc(1, sizeof *h);
@@ -268,27 +294,37 @@ int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input
     free(h);
     return qun_error_set(err, QUN_EAGAIN, "the queue is full");
   }
-  *h = (struct held){.tenant = t, .batch = *batch, .done = done, .arg = arg};
+  *h = (struct held){
+      .tenant = t, .batch = *batch, .done = done, .arg = arg, .durable = (flags & QUN_SUBMIT_DURABLE) != 0};
   qun_input_batch_init(batch);
-  if (e->tail)
-    e->tail->next = h;
-  else
-    e->head = h;
-  e->tail = h;
   e->batches++;
-  pthread_cond_signal(&e->wake);
+  if (flags & QUN_SUBMIT_DEFER) {
+    *e->deferred_end = h;
+    e->deferred_end = &h->next;
+  } else {
+    enqueue(e, h);
+  }
   pthread_mutex_unlock(&e->lock);
   return 0;
 }
 
-int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
-                           qun_submit_done done, void *arg, struct qun_error *err) {
-  (void)flags;
-  return qun_engine_submit(e, tenant, batch, done, arg, err);
-}
-
+/* What was deferred is committed in the calling thread, or held like the rest. */
 void qun_engine_flush(struct qun_engine *e) {
-  (void)e;
+  pthread_mutex_lock(&e->lock);
+  struct held *h = e->deferred, *next;
+  e->deferred = NULL;
+  e->deferred_end = &e->deferred;
+  e->flushes++;
+  bool hold = e->mode == FAKE_HOLD;
+  for (; h && hold; h = next) {
+    next = h->next;
+    enqueue(e, h);
+  }
+  pthread_mutex_unlock(&e->lock);
+  for (; h; h = next) {
+    next = h->next;
+    commit(e, h);
+  }
 }
 
 int qun_engine_submit_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch,

@@ -21,6 +21,8 @@ void fake_engine_destroy(struct qun_engine *e);
 void fake_engine_mode(struct qun_engine *e, enum fake_mode mode);
 /* Batches that were committed or are held. */
 uint32_t fake_engine_batches(struct qun_engine *e);
+/* How often qun_engine_flush was called. */
+uint32_t fake_engine_flushes(struct qun_engine *e);
 uint64_t fake_engine_events(struct qun_engine *e);
 /* How often the engine was asked to do something for this tenant (asking whether it exists does not count). */
 uint32_t fake_engine_touched(struct qun_engine *e, const char *tenant);
