@@ -80,14 +80,26 @@ static bool add_block(struct qun_arena *a, size_t n) {
   return true;
 }
 
+static size_t aligned(size_t n) {
+  return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
 void *qun_arena_alloc(struct qun_arena *a, size_t n) {
   if (n > SIZE_MAX / 2) return NULL;
-  n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+  n = aligned(n);
   if ((!a->head || a->head->cap - a->head->used < n) && !add_block(a, n)) return NULL;
   void *at = a->head->data + a->head->used;
   a->head->used += n;
   a->used += n;
   return at;
+}
+
+void qun_arena_shrink(struct qun_arena *a, const void *at, size_t n, size_t used) {
+  struct qun_arena_block *b = a->head;
+  size_t spared = aligned(n) - aligned(used);
+  if (!b || (const unsigned char *)at + aligned(n) != b->data + b->used) return;
+  b->used -= spared;
+  a->used -= spared;
 }
 
 qun_slice qun_arena_copy(struct qun_arena *a, qun_slice s) {

@@ -24,6 +24,8 @@ void qun_arena_fini(struct qun_arena *a);
 void qun_arena_clear(struct qun_arena *a);
 /* n bytes aligned to 16, not zeroed. NULL when memory ran out. */
 void *qun_arena_alloc(struct qun_arena *a, size_t n);
+/* Gives back the end of the newest piece: of its n bytes `used` are needed. */
+void qun_arena_shrink(struct qun_arena *a, const void *at, size_t n, size_t used);
 /* A copy of bytes (with a NUL behind them that does not count). {NULL, 0} when memory ran out or `s` is empty. */
 qun_slice qun_arena_copy(struct qun_arena *a, qun_slice s);
 

@@ -67,6 +67,20 @@ bool qun_group_add(struct qun_group *g, const unsigned char record_hash[QUN_HASH
   return g->border.size == QUN_GROUP_SIZE;
 }
 
+bool qun_group_add_each(struct qun_group *g, const unsigned char (*record_hashes)[QUN_HASH_SIZE], uint32_t n,
+                        struct qun_sha256_lanes *lanes) {
+  unsigned char texts[QUN_GROUP_SIZE][1 + QUN_HASH_SIZE], hashes[QUN_GROUP_SIZE][QUN_HASH_SIZE];
+  qun_slice in[QUN_GROUP_SIZE];
+  for (uint32_t i = 0; i < n; i++) { /* qun_merkle_leaf of each */
+    texts[i][0] = 0x00;
+    memcpy(texts[i] + 1, record_hashes[i], QUN_HASH_SIZE);
+    in[i] = qun_slice_of(texts[i], sizeof texts[i]);
+  }
+  qun_sha256_of_each(lanes, in, hashes, n);
+  qun_merkle_border_add_each(&g->border, hashes, n, lanes);
+  return g->border.size == QUN_GROUP_SIZE;
+}
+
 void qun_group_root(const struct qun_group *g, unsigned char out[QUN_HASH_SIZE]) {
   qun_merkle_border_root(&g->border, out);
 }

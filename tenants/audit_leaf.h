@@ -48,6 +48,9 @@ struct qun_group {
 void qun_group_init(struct qun_group *g, uint64_t first);
 /* Takes the hash of record first + count. True: the group is full now; take root and leaf, then init the next. */
 bool qun_group_add(struct qun_group *g, const unsigned char record_hash[QUN_HASH_SIZE]);
+/* Takes n hashes, at most as many as the group has room for. True: it is full now. */
+bool qun_group_add_each(struct qun_group *g, const unsigned char (*record_hashes)[QUN_HASH_SIZE], uint32_t n,
+                        struct qun_sha256_lanes *lanes);
 void qun_group_root(const struct qun_group *g, unsigned char out[QUN_HASH_SIZE]);
 /* The path of record `index` in the small tree over `count` record hashes. QUN_EINVAL: no such record. */
 int qun_group_prove(struct qun_proof *out, const unsigned char (*hashes)[QUN_HASH_SIZE], uint32_t count,

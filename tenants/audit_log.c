@@ -111,25 +111,49 @@ static int add_leaf(struct qun_audit_tail *tail, struct qun_batch *b, char kind,
   return rc < 0 ? rc : qun_merkle_border_add(&tail->border, leaf, store, b);
 }
 
-int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
-                     const unsigned char hash[QUN_HASH_SIZE], bool governs, bool audits) {
-  unsigned char leaf[QUN_HASH_SIZE], root[QUN_HASH_SIZE], value[8];
+/* What a marked record adds besides its place in the group. */
+static int add_marked(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                      const unsigned char hash[QUN_HASH_SIZE], unsigned char marks) {
+  unsigned char leaf[QUN_HASH_SIZE], value[8];
   int rc = 0;
-  if (governs) {
+  if (marks & QUN_MARK_GOVERNS) {
     qun_leaf_record_hash(seq, hash, leaf);
     rc = add_leaf(tail, b, 'r', seq, leaf);
   }
-  if (rc == 0 && audits) {
-    qun_be64(value, seq);
-    rc = qun_batch_put(b, QUN_TABLE_AUDIT, qun_str("a"), qun_slice_of(value, 8));
-  }
-  if (rc == 0 && qun_group_add(&tail->group, hash)) {
-    qun_group_root(&tail->group, root);
-    qun_leaf_group_hash(tail->group.first, QUN_GROUP_SIZE, root, leaf);
-    rc = add_leaf(tail, b, 'g', tail->group.first, leaf);
-    qun_group_init(&tail->group, tail->group.first + QUN_GROUP_SIZE);
+  if (rc < 0 || !(marks & QUN_MARK_AUDITS)) return rc;
+  qun_be64(value, seq);
+  return qun_batch_put(b, QUN_TABLE_AUDIT, qun_str("a"), qun_slice_of(value, 8));
+}
+
+static int close_group(struct qun_audit_tail *tail, struct qun_batch *b) {
+  unsigned char leaf[QUN_HASH_SIZE], root[QUN_HASH_SIZE];
+  qun_group_root(&tail->group, root);
+  qun_leaf_group_hash(tail->group.first, QUN_GROUP_SIZE, root, leaf);
+  int rc = add_leaf(tail, b, 'g', tail->group.first, leaf);
+  qun_group_init(&tail->group, tail->group.first + QUN_GROUP_SIZE);
+  return rc;
+}
+
+int qun_audit_append_each(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                          const unsigned char (*hashes)[QUN_HASH_SIZE], const unsigned char *marks, uint32_t n,
+                          struct qun_sha256_lanes *lanes) {
+  int rc = 0;
+  for (uint32_t from = 0, upto; from < n && rc == 0; from = upto) {
+    uint32_t room = QUN_GROUP_SIZE - (uint32_t)tail->group.border.size;
+    upto = n - from < room ? n : from + room;
+    for (uint32_t i = from; i < upto && rc == 0; i++)
+      if (marks[i]) rc = add_marked(tail, b, seq + i, hashes[i], marks[i]);
+    if (rc == 0 && qun_group_add_each(&tail->group, hashes + from, upto - from, lanes)) rc = close_group(tail, b);
   }
   return rc;
+}
+
+int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                     const unsigned char hash[QUN_HASH_SIZE], bool governs, bool audits) {
+  unsigned char marks = (unsigned char)((governs ? QUN_MARK_GOVERNS : 0) | (audits ? QUN_MARK_AUDITS : 0));
+  unsigned char hashes[1][QUN_HASH_SIZE];
+  memcpy(hashes[0], hash, QUN_HASH_SIZE);
+  return qun_audit_append_each(tail, b, seq, (const unsigned char(*)[QUN_HASH_SIZE])hashes, &marks, 1, NULL);
 }
 
 int qun_audit_root(const struct qun_view *v, uint64_t size, unsigned char root[QUN_HASH_SIZE], struct qun_error *err) {

@@ -30,6 +30,11 @@ int qun_audit_tail_load(struct qun_audit_tail *tail, const struct qun_view *v, c
    `audits`: it is a qun.audit record. */
 int qun_audit_append(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
                      const unsigned char hash[QUN_HASH_SIZE], bool governs, bool audits);
+/* The same for n records from `seq` on; marks[i] is a set of QUN_MARK_*. Whole groups are hashed at once. */
+enum { QUN_MARK_GOVERNS = 1, QUN_MARK_AUDITS = 2 };
+int qun_audit_append_each(struct qun_audit_tail *tail, struct qun_batch *b, uint64_t seq,
+                          const unsigned char (*hashes)[QUN_HASH_SIZE], const unsigned char *marks, uint32_t n,
+                          struct qun_sha256_lanes *lanes);
 /* Root of the tree of `size` leaves. QUN_EINVAL: there are fewer. */
 int qun_audit_root(const struct qun_view *v, uint64_t size, unsigned char root[QUN_HASH_SIZE], struct qun_error *err);
 /* How record `seq` is bound to the tree of `size` leaves, with its proofs. QUN_ENOTFOUND: no such record. Kind OPEN:

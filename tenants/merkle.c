@@ -57,6 +57,42 @@ int qun_merkle_border_add(struct qun_merkle_border *b, const unsigned char leaf[
   return 0;
 }
 
+enum { PAIRS = 128 };
+
+/* hashes[i] becomes the node over hashes[2i] and hashes[2i + 1]. */
+static void fold_pairs(unsigned char (*hashes)[QUN_HASH_SIZE], uint32_t pairs, struct qun_sha256_lanes *lanes) {
+  unsigned char texts[PAIRS][1 + 2 * QUN_HASH_SIZE];
+  qun_slice in[PAIRS];
+  for (uint32_t from = 0; from < pairs; from += PAIRS) {
+    uint32_t n = pairs - from < PAIRS ? pairs - from : PAIRS;
+    for (uint32_t i = 0; i < n; i++) {
+      texts[i][0] = 0x01;
+      memcpy(texts[i] + 1, hashes[2 * (from + i)], sizeof texts[i] - 1);
+      in[i] = qun_slice_of(texts[i], sizeof texts[i]);
+    }
+    qun_sha256_of_each(lanes, in, hashes + from, n);
+  }
+}
+
+/* Level by level: the border's own node of the level comes before the new ones, and what is left over after pairing is
+   the new border's. */
+void qun_merkle_border_add_each(struct qun_merkle_border *b, unsigned char (*hashes)[QUN_HASH_SIZE], uint32_t n,
+                                struct qun_sha256_lanes *lanes) {
+  uint64_t size = b->size;
+  b->size += n;
+  for (uint32_t level = 0; n > 0; level++) {
+    uint32_t skip = 0;
+    if (size >> level & 1) { /* that one and the first new one make a pair */
+      qun_merkle_node(b->nodes[level], hashes[0], hashes[0]);
+      skip = 1;
+    }
+    uint32_t pairs = (n - skip) / 2;
+    if ((n - skip) & 1) memcpy(b->nodes[level], hashes[n - 1], QUN_HASH_SIZE);
+    fold_pairs(hashes + skip, pairs, lanes);
+    n = pairs + skip;
+  }
+}
+
 void qun_merkle_border_root(const struct qun_merkle_border *b, unsigned char out[QUN_HASH_SIZE]) {
   bool first = true;
   if (b->size == 0) qun_merkle_empty(out);

@@ -9,7 +9,7 @@
 #define QUN_TENANTS_MERKLE_H
 
 #include "tenants/error.h"
-#include "tenants/sha256.h"
+#include "tenants/sha256_lanes.h"
 
 enum { QUN_HASH_SIZE = QUN_SHA256_SIZE, QUN_PROOF_MAX = 65 };
 
@@ -45,6 +45,10 @@ int qun_merkle_border_load(struct qun_merkle_border *b, qun_merkle_fetch fetch, 
    answered; the border stays as it was if that is less than 0. */
 int qun_merkle_border_add(struct qun_merkle_border *b, const unsigned char leaf[QUN_HASH_SIZE], qun_merkle_store store,
                           void *arg);
+/* Appends n leaves' hashes to a tree of which no node is stored; the same border as n times qun_merkle_border_add.
+   `hashes` is overwritten. */
+void qun_merkle_border_add_each(struct qun_merkle_border *b, unsigned char (*hashes)[QUN_HASH_SIZE], uint32_t n,
+                                struct qun_sha256_lanes *lanes);
 void qun_merkle_border_root(const struct qun_merkle_border *b, unsigned char out[QUN_HASH_SIZE]);
 
 /* ---- over a stored tree; QUN_EINVAL or what `fetch` answered */

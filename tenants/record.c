@@ -27,6 +27,13 @@ void qun_record_write(struct qun_pack *out, const struct qun_record *r) {
   qun_pack_bin(out, r->digest);
 }
 
+size_t qun_record_room(const struct qun_record *r) {
+  enum { HEAD_MAX = 9 }; /* of one msgpack value */
+  return RECORD_FIELDS * HEAD_MAX + HEAD_MAX +
+         (size_t)(r->type.len + r->id.len + r->source.len + r->origin.len + r->subject.len + r->group.len +
+                  r->channel.len + r->lang.len + r->data.len + r->digest.len);
+}
+
 int qun_record_read(struct qun_record *r, uint64_t seq, qun_slice bytes) {
   struct qun_unpack u;
   uint32_t n;

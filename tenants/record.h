@@ -23,6 +23,8 @@ struct qun_record {
 
 /* Appends the bytes to `out` (check out->failed). */
 void qun_record_write(struct qun_pack *out, const struct qun_record *r);
+/* At least as many bytes as the record takes. */
+size_t qun_record_room(const struct qun_record *r);
 /* Reads bytes; slices borrow from them. QUN_EFAIL: not a record of this version. */
 int qun_record_read(struct qun_record *r, uint64_t seq, qun_slice bytes);
 

@@ -26,6 +26,11 @@ void qun_sha256_final(struct qun_sha256 *s, unsigned char out[QUN_SHA256_SIZE]) 
   SHA256_Final(out, context(s));
 }
 
+void qun_sha256_chain(const struct qun_sha256 *s, uint32_t words[8]) {
+  const SHA256_CTX *c = (const SHA256_CTX *)(const void *)s->state.bytes;
+  for (int i = 0; i < 8; i++) words[i] = (uint32_t)c->h[i];
+}
+
 void qun_sha256_of(qun_slice bytes, unsigned char out[QUN_SHA256_SIZE]) {
   struct qun_sha256 s;
   qun_sha256_init(&s);

@@ -20,6 +20,8 @@ struct qun_sha256 {
 void qun_sha256_init(struct qun_sha256 *s);
 void qun_sha256_update(struct qun_sha256 *s, const void *bytes, uint64_t len);
 void qun_sha256_final(struct qun_sha256 *s, unsigned char out[QUN_SHA256_SIZE]);
+/* The chaining value after whole blocks, as eight words. */
+void qun_sha256_chain(const struct qun_sha256 *s, uint32_t words[8]);
 /* All in one. */
 void qun_sha256_of(qun_slice bytes, unsigned char out[QUN_SHA256_SIZE]);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tenants/sha256_lanes.h"
 #include "tenants/vault_internal.h"
 
 #include <dirent.h>
@@ -319,6 +320,11 @@ void qun_vault_salt(const struct qun_vault *v, uint64_t seq, unsigned char out[3
   unsigned char number[8];
   qun__put_u64(number, seq);
   qun_hmac_sha256_of(&v->secrets->salt, (qun_slice){number, sizeof number}, out);
+}
+
+void qun_vault_salt_each(const struct qun_vault *v, struct qun_sha256_lanes *lanes, const qun_slice *in,
+                         unsigned char (*out)[32], uint32_t n) {
+  qun_hmac_sha256_of_each(lanes, &v->secrets->salt, in, out, n);
 }
 
 void qun__vault_nonce(struct qun_vault *v, unsigned char *out, size_t n) {

@@ -38,6 +38,10 @@ void qun_vault_pseudonym(const struct qun_vault *v, qun_slice id, unsigned char 
 void qun_vault_digest(const struct qun_vault *v, qun_slice content, unsigned char out[QUN_DIGEST_SIZE]);
 /* Salt of a log record: HMAC-SHA-256(salt key, big-endian sequence). */
 void qun_vault_salt(const struct qun_vault *v, uint64_t seq, unsigned char out[32]);
+/* The same for many: `in` are big-endian sequences, 8 bytes each. */
+struct qun_sha256_lanes;
+void qun_vault_salt_each(const struct qun_vault *v, struct qun_sha256_lanes *lanes, const qun_slice *in,
+                         unsigned char (*out)[32], uint32_t n);
 
 /* Most bytes that sealing adds to a text, in any version. */
 enum { QUN_SEAL_ROOM = 73 };

@@ -17,7 +17,6 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
   a->o = *o;
   a->slot = slot;
   a->now_ms = now_ms;
-  qun_pack_init(&a->pack);
   qun_pack_init(&a->pack2);
   struct qun_overlay *room = o->rt->room;
   o->rt->room = NULL;
@@ -46,7 +45,6 @@ void qun_apply_end(struct qun_apply *a) {
     a->o.rt->room = room;
   else
     qun_overlay_destroy(room);
-  qun_pack_fini(&a->pack);
   qun_pack_fini(&a->pack2);
   free(a->emits.items);
   free(a->log);
@@ -55,29 +53,34 @@ void qun_apply_end(struct qun_apply *a) {
   memset(a, 0, sizeof *a);
 }
 
-static int flush(void *arg, struct qun_store *store, MDB_txn *txn) {
-  struct qun_apply *a = arg;
-  for (uint32_t i = 0; i < a->log_count; i++) {
+static int flush_log(struct qun_apply *a, struct qun_store *store, MDB_txn *txn) {
+  MDB_cursor *cursor;
+  int rc = a->log_count ? mdb_cursor_open(txn, store->dbi[QUN_TABLE_LOG], &cursor) : 0;
+  if (rc || !a->log_count) return rc;
+  for (uint32_t i = 0; i < a->log_count && !rc; i++) {
     unsigned char key[8];
     qun_be64(key, a->log_first + i);
     MDB_val k = {8, key};
     MDB_val v = {(size_t)a->log[i].len, (void *)(uintptr_t)a->log[i].ptr};
-    int rc = mdb_put(txn, store->dbi[QUN_TABLE_LOG], &k, &v, MDB_APPEND);
-    if (rc) return rc;
+    rc = mdb_cursor_put(cursor, &k, &v, MDB_APPEND);
   }
-  if (!a->o.dup) return 0;
+  mdb_cursor_close(cursor);
+  return rc;
+}
+
+static int flush(void *arg, struct qun_store *store, MDB_txn *txn) {
+  struct qun_apply *a = arg;
+  int rc = flush_log(a, store, txn);
+  if (rc || !a->o.dup) return rc;
   return qun_dupguard_flush(a->o.dup, txn, a->head.seq + 1, store->dbi[QUN_TABLE_DUP], store->dbi[QUN_TABLE_META]);
 }
 
 /* The batch's records go into the audit tree, in order. */
 static int grow_tree(struct qun_apply *a, struct qun_error *err) {
   const unsigned char(*hashes)[QUN_HASH_SIZE] = qun_hasher_wait(a->o.hasher);
-  for (uint32_t i = 0; i < a->log_count; i++) {
-    int rc = qun_audit_append(&a->tail, &a->batch, a->log_first + i, hashes[i], (a->marks[i] & QUN_MARK_GOVERNS) != 0,
-                              (a->marks[i] & QUN_MARK_AUDITS) != 0);
-    if (rc < 0) return qun_error_set(err, QUN_EFAIL, "the audit tree cannot grow");
-  }
-  return 0;
+  int rc = qun_audit_append_each(&a->tail, &a->batch, a->log_first, hashes, a->marks, a->log_count,
+                                 qun_hasher_lanes(a->o.hasher));
+  return rc < 0 ? qun_error_set(err, QUN_EFAIL, "the audit tree cannot grow") : 0;
 }
 
 int qun_apply_commit(struct qun_apply *a, struct qun_error *err) {
@@ -122,34 +125,51 @@ static void count_type(struct qun_apply *a, const struct qun_record *r) {
   a->totals[i].n++;
 }
 
+static int log_room(struct qun_apply *a) {
+  if (a->log_count < a->log_cap) return 0;
+  uint32_t cap = a->log_cap ? a->log_cap * 2 : 64;
+  qun_slice *log = realloc(a->log, cap * sizeof *log);
+  if (!log) return QUN_EFAIL;
+  a->log = log;
+  unsigned char *marks = realloc(a->marks, cap);
+  if (!marks) return QUN_EFAIL;
+  a->marks = marks;
+  a->log_cap = cap;
+  return 0;
+}
+
+/* The record's bytes in the batch's arena, with room in front for the hasher's salt. */
+static qun_slice write_record(struct qun_apply *a, const struct qun_record *r) {
+  struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
+  size_t room = qun_record_room(r);
+  unsigned char *at = qun_arena_alloc(arena, QUN_HASH_SIZE + room);
+  if (!at) return (qun_slice){NULL, 0};
+  struct qun_pack p = {.buf = at + QUN_HASH_SIZE, .cap = room};
+  qun_record_write(&p, r);
+  qun_arena_shrink(arena, at, QUN_HASH_SIZE + room, QUN_HASH_SIZE + p.len);
+  return qun_pack_slice(&p);
+}
+
+static unsigned char marks_of(const struct qun_record *r, const struct qun_hearers *hearers) {
+  bool governs = hearers && (hearers->type->flags & QUN_TYPE_GOVERNS);
+  return (unsigned char)((governs ? QUN_MARK_GOVERNS : 0) | (qun_slice_is(r->type, "qun.audit") ? QUN_MARK_AUDITS : 0));
+}
+
 int qun__apply_append(struct qun_apply *a, struct qun_record *r, const struct qun_hearers *hearers,
                       struct qun_error *err) {
-  struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
-  if (a->log_count == a->log_cap) {
-    uint32_t cap = a->log_cap ? a->log_cap * 2 : 1024;
-    qun_slice *log = realloc(a->log, cap * sizeof *log);
-    if (!log) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
-    a->log = log;
-    unsigned char *marks = realloc(a->marks, cap);
-    if (!marks) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
-    a->marks = marks;
-    a->log_cap = cap;
-  }
   r->seq = a->head.seq + 1;
-  qun_pack_clear(&a->pack);
-  qun_record_write(&a->pack, r);
-  qun_slice bytes = qun_arena_copy(arena, qun_pack_slice(&a->pack));
-  if (a->pack.failed || !bytes.ptr) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+  qun_slice bytes = write_record(a, r);
+  if (!bytes.ptr || log_room(a) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
   a->log[a->log_count++] = bytes;
   a->head.seq = r->seq;
   if (r->clock_ms > a->head.clock_ms) a->head.clock_ms = r->clock_ms;
   count_type(a, r);
   if (!a->o.audit) return 0;
-  a->marks[a->log_count - 1] =
-      (unsigned char)((hearers && (hearers->type->flags & QUN_TYPE_GOVERNS) ? QUN_MARK_GOVERNS : 0) |
-                      (qun_slice_is(r->type, "qun.audit") ? QUN_MARK_AUDITS : 0));
-  return qun_hasher_add(a->o.hasher, r->seq, bytes) < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch")
-                                                        : 0;
+  a->marks[a->log_count - 1] = marks_of(r, hearers);
+  unsigned char *salted = (unsigned char *)(uintptr_t)bytes.ptr - QUN_HASH_SIZE;
+  return qun_hasher_add(a->o.hasher, r->seq, salted, bytes.len) < 0
+             ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch")
+             : 0;
 }
 
 qun_slice qun__apply_bytes(struct qun_apply *a, uint64_t seq) {

@@ -48,8 +48,6 @@ struct qun_apply_options {
   const struct qun_view *people;     /* where members' pseudonyms are; NULL: the store itself */
 };
 
-enum { QUN_MARK_GOVERNS = 1, QUN_MARK_AUDITS = 2 };
-
 struct qun_apply {
   struct qun_apply_options o;
   struct qun_slot *slot;
@@ -66,11 +64,10 @@ struct qun_apply {
   struct qun_emit_list emits;
   unsigned char (*identified)[QUN_PSEUDONYM_SIZE]; /* members identified in this batch */
   uint32_t identified_count, identified_cap;
-  struct qun_pack pack; /* scratch */
-  struct qun_pack pack2;
-  int64_t now_ms;   /* receive time */
-  int64_t clock_ms; /* clock that handlers see: head's, or the past in a catch-up */
-  int64_t next_due; /* earliest timer; valid if due_known */
+  struct qun_pack pack2; /* scratch */
+  int64_t now_ms;        /* receive time */
+  int64_t clock_ms;      /* clock that handlers see: head's, or the past in a catch-up */
+  int64_t next_due;      /* earliest timer; valid if due_known */
   bool due_known;
   uint32_t catch_up; /* bit n: plugin n was switched on and is behind */
   bool config_changed, outbox_changed;

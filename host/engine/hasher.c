@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/hasher.h"
 
+#include "tenants/store.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
 enum { PORTION = 64 /* records handed over at once: a lock for each would cost more than the hash */ };
 
 struct item {
-  uint64_t seq;
-  qun_slice bytes;
+  uint64_t seq, len;
+  unsigned char *salted; /* QUN_HASH_SIZE bytes for the salt, then the record */
 };
 
 struct qun_hasher {
@@ -16,7 +18,8 @@ struct qun_hasher {
   pthread_mutex_t lock;
   pthread_cond_t work, idle;
   const struct qun_vault *vault;
-  struct item *items; /* grows only while the thread is idle or behind `handed` */
+  struct qun_sha256_lanes *lanes; /* the thread's while it has work, else the shard's */
+  struct item *items;             /* grows only while the thread is idle or behind `handed` */
   unsigned char (*hashes)[QUN_HASH_SIZE];
   uint32_t cap;
   uint32_t added;        /* the shard's own count */
@@ -24,11 +27,28 @@ struct qun_hasher {
   bool stop;
 };
 
+/* Salts of up to PORTION records, then their hashes: SHA-256(salt || stored bytes), with room for the salt in front of
+   the bytes (qun_hasher_add). */
+static void hash_portion(struct qun_hasher *h, uint32_t from, uint32_t n) {
+  unsigned char numbers[PORTION][8], salts[PORTION][QUN_HASH_SIZE];
+  qun_slice in[PORTION];
+  for (uint32_t i = 0; i < n; i++) {
+    qun_be64(numbers[i], h->items[from + i].seq);
+    in[i] = qun_slice_of(numbers[i], 8);
+  }
+  qun_vault_salt_each(h->vault, h->lanes, in, salts, n);
+  for (uint32_t i = 0; i < n; i++) {
+    const struct item *item = &h->items[from + i];
+    memcpy(item->salted, salts[i], QUN_HASH_SIZE);
+    in[i] = qun_slice_of(item->salted, QUN_HASH_SIZE + (size_t)item->len);
+  }
+  qun_sha256_of_each(h->lanes, in, h->hashes + from, n);
+}
+
 static void hash_range(struct qun_hasher *h, uint32_t from, uint32_t to) {
-  for (uint32_t i = from; i < to; i++) {
-    unsigned char salt[32];
-    qun_vault_salt(h->vault, h->items[i].seq, salt);
-    qun_record_hash(salt, h->items[i].bytes, h->hashes[i]);
+  for (uint32_t n; from < to; from += n) {
+    n = to - from < PORTION ? to - from : PORTION;
+    hash_portion(h, from, n);
   }
 }
 
@@ -55,7 +75,9 @@ int qun_hasher_start(struct qun_hasher **out, struct qun_error *err) {
   pthread_mutex_init(&h->lock, NULL);
   pthread_cond_init(&h->work, NULL);
   pthread_cond_init(&h->idle, NULL);
+  h->lanes = qun_sha256_lanes_create();
   if (pthread_create(&h->thread, NULL, run, h) != 0) {
+    qun_sha256_lanes_destroy(h->lanes);
     pthread_cond_destroy(&h->idle);
     pthread_cond_destroy(&h->work);
     pthread_mutex_destroy(&h->lock);
@@ -77,6 +99,7 @@ void qun_hasher_stop(struct qun_hasher *h) {
   pthread_cond_destroy(&h->idle);
   pthread_cond_destroy(&h->work);
   pthread_mutex_destroy(&h->lock);
+  qun_sha256_lanes_destroy(h->lanes);
   free(h->items);
   free(h->hashes);
   free(h);
@@ -115,15 +138,22 @@ static void hand_over(struct qun_hasher *h) {
   pthread_mutex_unlock(&h->lock);
 }
 
-int qun_hasher_add(struct qun_hasher *h, uint64_t seq, qun_slice bytes) {
+int qun_hasher_add(struct qun_hasher *h, uint64_t seq, unsigned char *salted, uint64_t len) {
   if (h->added == h->cap && grow(h) < 0) return QUN_EFAIL;
-  h->items[h->added++] = (struct item){seq, bytes};
+  h->items[h->added++] = (struct item){seq, len, salted};
   if (h->added % PORTION == 0) hand_over(h);
   return 0;
 }
 
 const unsigned char (*qun_hasher_wait(struct qun_hasher *h))[QUN_HASH_SIZE] {
-  hand_over(h);
-  wait_idle(h);
+  if (h->added >= PORTION) wait_idle(h);
+  if (h->handed < h->added) hash_range(h, h->handed, h->added);
+  pthread_mutex_lock(&h->lock); /* the thread is idle */
+  h->handed = h->done = h->added;
+  pthread_mutex_unlock(&h->lock);
   return (const unsigned char(*)[QUN_HASH_SIZE])h->hashes;
+}
+
+struct qun_sha256_lanes *qun_hasher_lanes(struct qun_hasher *h) {
+  return h->lanes;
 }

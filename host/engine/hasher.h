@@ -7,6 +7,7 @@
 #define QUN_HOST_ENGINE_HASHER_H
 
 #include "tenants/audit_leaf.h"
+#include "tenants/sha256_lanes.h"
 #include "tenants/vault.h"
 
 struct qun_hasher;
@@ -17,9 +18,13 @@ int qun_hasher_start(struct qun_hasher **out, struct qun_error *err);
 void qun_hasher_stop(struct qun_hasher *h);
 /* A batch of this vault's tenant begins. */
 void qun_hasher_begin(struct qun_hasher *h, const struct qun_vault *vault);
-/* The next record; `bytes` must stay until wait. QUN_EFAIL: out of memory. */
-int qun_hasher_add(struct qun_hasher *h, uint64_t seq, qun_slice bytes);
-/* Waits until all that was added is hashed: the hashes in order, good until the next begin. Blocking. */
+/* The next record: its `len` stored bytes stand behind QUN_HASH_SIZE bytes at `salted` that the hasher writes its salt
+ * to. Must stay until wait. QUN_EFAIL: out of memory. */
+int qun_hasher_add(struct qun_hasher *h, uint64_t seq, unsigned char *salted, uint64_t len);
+/* Waits until all that was added is hashed: the hashes in order, good until the next begin. The last few are hashed in
+ * the caller's thread: a small batch wakes nobody. Blocking. */
 const unsigned char (*qun_hasher_wait(struct qun_hasher *h))[QUN_HASH_SIZE];
+/* The hasher's lanes, for the shard's own use between wait and the next add; NULL: none. */
+struct qun_sha256_lanes *qun_hasher_lanes(struct qun_hasher *h);
 
 #endif
