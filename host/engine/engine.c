@@ -120,6 +120,7 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
                                          .keys_dir = e->keys_dir,
                                          .plugins = e->plugins,
                                          .open_max = o->open_tenants,
+                                         .memory_max = (size_t)o->tenant_memory,
                                          .forget = forget,
                                          .forget_arg = e};
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);

@@ -28,6 +28,7 @@ struct qun_engine_options {
   uint32_t shards;         /* 0: 2 */
   uint32_t readers;        /* 0: 2 */
   uint32_t open_tenants;   /* tenants that may be open at once; 0: what the limit of descriptors allows */
+  uint64_t tenant_memory;  /* bytes of open tenants that nobody uses; 0: 512 MiB */
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
   bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */

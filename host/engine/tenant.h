@@ -23,7 +23,7 @@ struct qun_audit_cache;
 
 enum {
   QUN_TENANT_DESCRIPTORS = 5, /* LMDB: data, lock, meta pages; vault: folder, members.keys */
-  QUN_TENANTS_OPEN_MAX = 2048 /* ten mappings each, of the 65,530 that Linux gives a process */
+  QUN_TENANTS_OPEN_MAX = 1200 /* up to 0.65 MiB each is resident; 17 mappings, of 65,530 that Linux gives a process */
 };
 
 enum qun_tenant_state { QUN_TENANT_OPENING = 1, QUN_TENANT_OPEN, QUN_TENANT_CLOSING, QUN_TENANT_CLAIMED };

@@ -25,6 +25,9 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(shards, NUMBER, "2", 1, 64, "N", "threads that apply events")                                                      \
   X(readers, NUMBER, "2", 1, 64, "N", "threads that answer reports and services")                                      \
   X(queue, NUMBER, "65536", 20000, 16777216, "EVENTS", "events that may wait on a shard")                              \
+  X(open_tenants, NUMBER, "0", 0, 10000, "N",                                                                          \
+    "tenants whose stores may be open at a time; 0: what the limits allow, at most 1200")                              \
+  X(tenant_memory, SIZE, "512M", 1048576, 1099511627776, "BYTES", "memory of open tenants that nobody uses")           \
   X(body_limit, SIZE, "16M", 1024, 1073741824, "BYTES", "largest body of a request and largest frame of the socket")   \
   X(body_budget, SIZE, "256M", 1024, 1099511627776, "BYTES", "all bodies on their way together")                       \
   X(connections, NUMBER, "1000", 1, 1000000, "N", "HTTP connections at a time")                                        \

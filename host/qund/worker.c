@@ -4,6 +4,7 @@
 #include "host/delivery/delivery.h"
 #include "host/http/server.h"
 #include "host/intake/socket.h"
+#include "host/qund/limits.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -87,6 +88,8 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
       .plugins_dir = s->plugins,
       .shards = (uint32_t)qun_qund_number(s->shards),
       .readers = (uint32_t)qun_qund_number(s->readers),
+      .open_tenants = (uint32_t)qun_qund_number(s->open_tenants),
+      .tenant_memory = qun_qund_number(s->tenant_memory),
       .queue_events = (uint32_t)qun_qund_number(s->queue),
       .allow_untrusted = qun_qund_number(s->allow_untrusted) != 0,
       .live = true,
@@ -203,6 +206,7 @@ int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct q
                         const struct qun_qund_handover *handover, struct qun_error *err) {
   struct daemon *d = calloc(1, sizeof *d); /* large: paths */
   if (!d) return qun_error_set(err, QUN_EFAIL, "there is no memory for the daemon");
+  qun_qund_limits_raise();
   *d = (struct daemon){.settings = settings, .log = log, .handover = handover, .story = {.supervised = handover}};
   int rc;
   if (handover) {
