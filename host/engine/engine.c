@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/internal.h"
+#include "host/engine/tenant_files.h"
+#include "tenants/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +19,8 @@ enum { DEFAULT_QUEUE = 65536, DEFAULT_SHARDS = 2, DEFAULT_READERS = 2 };
 /* ---------------------------------------------------------------- folders and the lock */
 
 static int make_dir(const char *path, struct qun_error *err) {
-  if (mkdir(path, 0700) < 0 && errno != EEXIST)
-    return qun_error_set(err, QUN_EFAIL, "folder %s cannot be made: %m", path);
+  int rc = qun_folder_make(path, err);
+  if (rc < 0) return rc;
   if (access(path, W_OK | X_OK) < 0) return qun_error_set(err, QUN_EFAIL, "folder %s cannot be written: %m", path);
   return 0;
 }
@@ -112,6 +114,7 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
   if (rc == 0) e->clean = qun__ticker_take_clean(e);
+  if (rc == 0) rc = qun_tenant_files_tidy(&(struct qun_tenant_files){e->data_dir, e->keys_dir}, err);
   if (rc == 0) rc = qun_plugin_set_load(&e->plugins, e->plugins_dir, o->allow_untrusted, err);
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");

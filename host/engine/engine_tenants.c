@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tenants come, change and go. */
 #include "host/engine/internal.h"
+#include "host/engine/tenant_files.h"
 #include "host/engine/versions.h"
 #include "tenants/remove_tree.h"
 
@@ -108,44 +109,19 @@ static int profile_for(struct qun_profile **out, const struct qun_engine *e, con
   return rc;
 }
 
-/* The files of a new tenant. The store is made here, as its map follows from the quota. */
-static int make_files(struct qun_engine *e, const struct qun_profile *p, const char *dir, struct qun_error *err) {
-  char path[4200];
+static struct qun_tenant_files files_of(const struct qun_engine *e) {
+  return (struct qun_tenant_files){.data_dir = e->data_dir, .keys_dir = e->keys_dir};
+}
+
+/* With the name claimed. The store is made here, as its map follows from the quota. */
+static int make_tenant(const struct qun_engine *e, const struct qun_profile *p, struct qun_error *err) {
   const char *ids[QUN_PLUGINS_MAX];
-  struct qun_store *store = NULL;
+  const struct qun_tenant_files files = files_of(e);
   for (uint32_t i = 0; i < e->plugins->count; i++) ids[i] = e->plugins->plugins[i].manifest->id;
   struct qun_store_options options = {.quota_bytes = p->quota_bytes,
                                       .plugins = ids,
                                       .plugins_count = e->plugins->count};
-  snprintf(path, sizeof path, "%s/store", dir);
-  int rc = qun_vault_create(e->keys_dir, p->name, err);
-  if (rc == 0) rc = qun_profile_save(p, dir, err);
-  if (rc == 0) rc = qun_store_open(&store, path, &options, err);
-  qun_store_close(store);
-  return rc;
-}
-
-static int remove_files(struct qun_engine *e, const char *name, struct qun_error *err) {
-  char dir[4096], gone[4200];
-  qun_tenant_dir(e->pool, name, dir);
-  snprintf(gone, sizeof gone, "%s/tenants/.deleted-%s", e->data_dir, name);
-  /* keys first: what a crash leaves behind cannot be read any more */
-  int rc = qun_vault_destroy(e->keys_dir, name, err);
-  if (rc == 0 && rename(dir, gone) < 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
-  if (rc == 0 && qun_remove_tree(gone) != 0) rc = qun_error_set(err, QUN_EFAIL, "%s: %m", gone);
-  return rc;
-}
-
-/* With the name claimed. */
-static int make_tenant(struct qun_engine *e, const struct qun_profile *p, struct qun_error *err) {
-  char dir[4096];
-  qun_tenant_dir(e->pool, p->name, dir);
-  if (mkdir(dir, 0700) < 0)
-    return errno == EEXIST ? qun_error_set(err, QUN_ECONFLICT, "tenant %s exists", p->name)
-                           : qun_error_set(err, QUN_EFAIL, "%s: %m", dir);
-  int rc = make_files(e, p, dir, err);
-  if (rc < 0) remove_files(e, p->name, NULL);
-  return rc;
+  return qun_tenant_files_make(&files, p, &options, err);
 }
 
 int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec *spec, struct qun_error *err) {
@@ -172,12 +148,13 @@ int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec 
 
 int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_error *err) {
   if (!qun_tenant_name_valid(name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  const struct qun_tenant_files files = files_of(e);
   int rc = qun_tenant_claim(e->pool, name, QUN_ENOTFOUND, err);
   if (rc < 0) return rc;
   if (!qun_engine_tenant_exists(e, name))
     rc = qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
   else
-    rc = remove_files(e, name, err);
+    rc = qun_tenant_files_remove(&files, name, err);
   qun__ticker_drop(e->ticker, name);
   qun_tenant_release(e->pool, name);
   return rc;

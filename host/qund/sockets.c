@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/qund/sockets.h"
 
-#include <errno.h>
+#include "tenants/folder.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <qun/plugin.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LEAVE_TRIES = 40, LEAVE_STEP_MS = 50 };
@@ -23,8 +23,8 @@ static int set_paths(struct qun_qund_sockets *s, const struct qun_qund_settings 
 
 /* The lock is the folder's own, so that it needs no file; a worker and a command lock DATA/LOCK. */
 static int lock_folder(struct qun_qund_sockets *s, const char *data, struct qun_error *err) {
-  if (mkdir(data, 0700) < 0 && errno != EEXIST)
-    return qun_error_set(err, QUN_EFAIL, "folder %s cannot be made: %m", data);
+  int rc = qun_folder_make(data, err);
+  if (rc < 0) return rc;
   s->folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (s->folder < 0) return qun_error_set(err, QUN_EFAIL, "folder %s cannot be opened: %m", data);
   if (flock(s->folder, LOCK_EX | LOCK_NB) == 0) return 0;
