@@ -14,7 +14,7 @@ import unittest
 
 import msgpack
 
-PROGRAM, PLUGINS = sys.argv[1], sys.argv[2]
+PROGRAM, PLUGINS = (sys.argv + ["", ""])[1:3]
 ROLES = ["owner", "operator", "auditor", "ingest"]
 
 
