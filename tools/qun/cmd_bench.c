@@ -19,13 +19,21 @@ static void list_goal(FILE *to, const char *what, double fast, double slow) {
   if (fast > 0) fputc('\n', to);
 }
 
+static void list_bound(FILE *to, const char *how, double bound, const char *unit) {
+  if (bound > 0) fprintf(to, "    %s %.0f %s\n", how, bound, unit);
+}
+
 static int list(struct qun_cli *cli) {
   for (const struct qun_bench_case *c = qun_bench_cases; c->name; c++) {
     fprintf(cli->out, "%-16s %s\n", c->name, cli->zh ? c->help.zh : c->help.en);
     list_goal(cli->out, "postgresql", c->goals.postgresql, c->slow.postgresql);
     list_goal(cli->out, "redis", c->goals.redis, c->slow.redis);
     list_goal(cli->out, "lmdb", c->goals.lmdb, c->slow.lmdb);
-    list_goal(cli->out, "as good a p99 as postgresql's", c->goals.p99, c->slow.p99);
+    list_bound(cli->out, "at least", c->least_rate, "events/s");
+    list_bound(cli->out, "at most", c->most_ms, "ms");
+    list_bound(cli->out, "at most", c->most_mib, "MiB resident");
+    list_bound(cli->out, "at most", c->most_start_s, "s to start");
+    if (c->goals.p99 > 0) fprintf(cli->out, "    p99 of acknowledgement no worse than postgresql's\n");
   }
   return QUN_EXIT_OK;
 }

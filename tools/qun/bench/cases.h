@@ -25,8 +25,13 @@ struct qun_bench_case {
   const char *rivals;                 /* that this case can be run against */
   struct qun_bench_goals goals, slow; /* slow: with --slow-sync */
 
-  uint64_t events; /* a round's, when not said */
-  double seconds;  /* a round's at most; 0: as long as the events take */
+  uint64_t events;  /* a round's, when not said */
+  double seconds;   /* a round's at most; 0: as long as the events take */
+  uint32_t members; /* a tenant's; 0: QUN_BENCH_MEMBERS */
+
+  /* of the others: bounds, 0 for none */
+  double least_rate;                      /* events/s */
+  double most_ms, most_mib, most_start_s; /* a latency, resident memory, the start of a daemon */
 };
 
 extern const struct qun_bench_case qun_bench_cases[];

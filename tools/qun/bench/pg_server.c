@@ -49,6 +49,20 @@ static int as_somebody(struct qun_bench_command *c, struct qun_error *err) {
   return 0;
 }
 
+/* A folder that its user cannot get to fails without a word; so it is said here. */
+static int check_way(const char *folder, const struct qun_bench_command *c, struct qun_error *err) {
+  char path[256];
+  struct stat st;
+  for (size_t i = 1; c->as_user && folder[i]; i++) {
+    if (folder[i] != '/') continue;
+    snprintf(path, sizeof path, "%.*s", (int)i, folder);
+    if (stat(path, &st) == 0 && st.st_uid != c->uid && !(st.st_mode & S_IXOTH))
+      return qun_error_set(err, QUN_EDENIED,
+                           "PostgreSQL does not run as root, and others may not enter %s; choose another --dir", path);
+  }
+  return 0;
+}
+
 static int make_folder(struct qun_bench_pg *pg, const char *dir, const struct qun_bench_command *c,
                        struct qun_error *err) {
   int n = snprintf(pg->folder, sizeof pg->folder, "%s/qun-bench-pg-XXXXXX", dir);
@@ -59,7 +73,7 @@ static int make_folder(struct qun_bench_pg *pg, const char *dir, const struct qu
   snprintf(pg->log, sizeof pg->log, "%s/log", pg->folder);
   if (c->as_user && chown(pg->folder, c->uid, c->gid) < 0)
     return qun_error_set(err, QUN_EFAIL, "%s cannot be given away: %m", pg->folder);
-  return 0;
+  return check_way(pg->folder, c, err);
 }
 
 static int init_cluster(const struct qun_bench_pg *pg, struct qun_bench_command c, struct qun_error *err) {
@@ -69,7 +83,7 @@ static int init_cluster(const struct qun_bench_pg *pg, struct qun_bench_command 
                         "--encoding=UTF8", "--no-sync", NULL};
   int rc = find_program(program, sizeof program, "initdb", err);
   c.argv = argv;
-  c.log = "/dev/null";
+  c.log = pg->log;
   return rc < 0 ? rc : qun_bench_process_run(&c, err);
 }
 

@@ -7,6 +7,7 @@
 #ifndef QUN_TOOLS_QUN_BENCH_SIDE_H
 #define QUN_TOOLS_QUN_BENCH_SIDE_H
 
+#include "tools/qun/bench/daemon.h"
 #include "tools/qun/bench/driver.h"
 
 enum { QUN_BENCH_WAYS = 8 };
@@ -53,5 +54,12 @@ struct qun_bench_trace {
 };
 int qun_bench_qun_round(const struct qun_bench_setup *setup, const struct qun_bench_plan *plan,
                         struct qun_bench_trace *trace, struct qun_bench_result *result, struct qun_error *err);
+
+/* Tenants bench-0 to bench-(count-1); *out: their ingest tokens, freed by the caller. */
+int qun_bench_tenants_make(struct qun_bench_daemon *d, char (**out)[QUN_BENCH_TOKEN], uint32_t count,
+                           struct qun_error *err);
+/* Sends the plan's events to its tenants and waits until they are applied. */
+int qun_bench_fill(struct qun_bench_daemon *d, const struct qun_bench_plan *plan, char (*tokens)[QUN_BENCH_TOKEN],
+                   struct qun_error *err);
 
 #endif
