@@ -123,6 +123,7 @@ static uint32_t links_wanted(const struct qun_bench_plan *p, uint32_t *depth) {
 
 static int connect_links(struct round *r, struct qun_error *err) {
   struct qun_bench_drive *d = &r->drive;
+  const char *ack = r->plan->batch == 1 ? "durable" : NULL; /* what single events want: the answer of the journal */
   int rc = 0;
   *d = (struct qun_bench_drive){.plan = r->plan,
                                 .frames = &r->frames,
@@ -133,7 +134,7 @@ static int connect_links(struct round *r, struct qun_error *err) {
   if (!d->links) return qun_error_set(err, QUN_EFAIL, "out of memory");
   for (; rc == 0 && d->links_count < wanted; d->links_count += rc == 0)
     rc = r->plan->json ? qun_bench_http(r->daemon, &d->links[d->links_count].fd, err)
-                       : qun_bench_intake(r->daemon, r->tokens[d->links_count % r->plan->tenants], NULL,
+                       : qun_bench_intake(r->daemon, r->tokens[d->links_count % r->plan->tenants], ack,
                                           &d->links[d->links_count].fd, err);
   return rc;
 }
