@@ -31,10 +31,11 @@ static const cyaml_schema_field_t profile_fields[] = {
     FIELD(sector, 40),
     CYAML_FIELD_BOOL("simulated", CYAML_FLAG_OPTIONAL, struct qun_profile, simulated),
     CYAML_FIELD_BOOL("seal_text", CYAML_FLAG_OPTIONAL, struct qun_profile, seal_text),
-    CYAML_FIELD_UINT("quota_bytes", CYAML_FLAG_OPTIONAL, struct qun_profile, quota_bytes),
-    CYAML_FIELD_UINT("quota_events_s", CYAML_FLAG_OPTIONAL, struct qun_profile, quota_events_s),
-    CYAML_FIELD_SEQUENCE("plugins", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, plugins,
-                         &plugin_schema, 0, 32),
+#define X(name, least, most, otherwise, what) CYAML_FIELD_UINT(#name, CYAML_FLAG_OPTIONAL, struct qun_profile, name),
+    QUN_PROFILE_NUMBERS(X)
+#undef X
+        CYAML_FIELD_SEQUENCE("plugins", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, plugins,
+                             &plugin_schema, 0, 32),
     CYAML_FIELD_SEQUENCE("settings", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct qun_profile, settings,
                          &setting_schema, 0, 1000),
     CYAML_FIELD_END};
@@ -58,7 +59,16 @@ static cyaml_config_t config_with(struct qun_error *first) {
                           .flags = CYAML_CFG_DEFAULT};
 }
 
+/* A key that is not there reads as 0. */
+static void fill_in(struct qun_profile *p) {
+#define X(name, least, most, otherwise, what)                                                                          \
+  if (p->name == 0) p->name = (otherwise);
+  QUN_PROFILE_NUMBERS(X)
+#undef X
+}
+
 static int complete(struct qun_profile *p, const char *what, struct qun_error *err) {
+  fill_in(p);
   if (!p->locale || !p->zone || !p->currency || !p->country || !p->sector)
     return qun_error_set(err, QUN_EINVAL, "%s: locale, zone, currency, country and sector must be there", what);
   return 0;
@@ -92,6 +102,7 @@ int qun_profile_starter(struct qun_profile **out, const char *profile, struct qu
       cyaml_err_t rc =
           cyaml_load_data((const uint8_t *)s->text, s->len, &config, &profile_schema, (cyaml_data_t **)&p, NULL);
       if (rc != CYAML_OK) return qun_error_set(err, QUN_EFAIL, "starter profile %s: %s", profile, first.message);
+      fill_in(p);
       *out = p;
       return 0;
     }
@@ -175,13 +186,14 @@ static int set_bool(bool *at, const char *key, const char *value, struct qun_err
   return 0;
 }
 
-static int set_number(uint64_t *at, const char *key, const char *value, uint64_t least, struct qun_error *err) {
+static int set_number(uint64_t *at, const char *key, const char *value, uint64_t least, uint64_t most,
+                      struct qun_error *err) {
   char *end = NULL;
   errno = 0;
   unsigned long long n = strtoull(value, &end, 10);
-  if (value[0] < '0' || value[0] > '9' || *end || errno || n < least || n > 1ull << 44)
+  if (value[0] < '0' || value[0] > '9' || *end || errno || n < least || n > most)
     return qun_error_set(err, QUN_EINVAL, "%s must be a whole number from %llu to %llu (got \"%.40s\")", key,
-                         (unsigned long long)least, 1ull << 44, value);
+                         (unsigned long long)least, (unsigned long long)most, value);
   *at = n;
   return 0;
 }
@@ -217,13 +229,17 @@ int qun_profile_set(struct qun_profile *p, const char *key, const char *value, s
     return set_text(texts[i].at, value);
   }
   if (strcmp(key, "seal_text") == 0) return set_bool(&p->seal_text, key, value, err);
-  if (strcmp(key, "quota_bytes") == 0) return set_number(&p->quota_bytes, key, value, 1 << 20, err);
-  if (strcmp(key, "quota_events_s") == 0) return set_number(&p->quota_events_s, key, value, 0, err);
+#define X(name, least, most, otherwise, what)                                                                          \
+  if (strcmp(key, #name) == 0) return set_number(&p->name, key, value, least, most, err);
+  QUN_PROFILE_NUMBERS(X)
+#undef X
+#define X(name, least, most, otherwise, what) #name ", "
   return qun_error_set(
       err, QUN_EINVAL,
-      "no setting \"%.60s\"; a profile has title, locale, zone, currency, country, sector, seal_text, quota_bytes, "
-      "quota_events_s, and plugin.key for a plugin's",
+      "no setting \"%.60s\"; a profile has title, locale, zone, currency, country, sector, seal_text, " QUN_PROFILE_NUMBERS(
+          X) "and plugin.key for a plugin's",
       key);
+#undef X
 }
 
 const char *qun_profile_get(const struct qun_profile *p, const char *setting) {

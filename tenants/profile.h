@@ -15,6 +15,14 @@ struct qun_profile_setting { /* "growth.core_share": "0.2", as written */
   char *value;
 };
 
+/* What a tenant may use, and its share: X(name, least, most, otherwise, what). A profile without one has `otherwise`. */
+#define QUN_PROFILE_NUMBERS(X)                                                                                         \
+  X(quota_bytes, 1ull << 20, 1ull << 44, 1ull << 30, "bytes of the store")                                             \
+  X(quota_events_s, 0, 1ull << 40, 0, "events a second, 0: any")                                                       \
+  X(quota_handler_ms, 0, 1000, 0, "ms of handler time a second, 0: any")                                               \
+  X(quota_members, 0, 1ull << 40, 0, "members, 0: any")                                                                \
+  X(weight, 1, 100, 1, "share beside other tenants when a shard is busy")
+
 struct qun_profile {
   char *name, *title;
   char *locale;   /* BCP 47 */
@@ -24,8 +32,9 @@ struct qun_profile {
   char *sector;   /* retail, education, medical, finance, games, ... */
   bool simulated;
   bool seal_text;
-  uint64_t quota_bytes;    /* of the store */
-  uint64_t quota_events_s; /* 0: none */
+#define X(name, least, most, otherwise, what) uint64_t name;
+  QUN_PROFILE_NUMBERS(X)
+#undef X
   char **plugins;
   uint32_t plugins_count; /* enabled */
   struct qun_profile_setting *settings;

@@ -64,8 +64,9 @@ int qun_config_read(struct qun_config **out, const char *name, const struct qun_
   text(c->sector, sizeof c->sector, lookup(v, overrides, "sector"), "general");
   c->simulated = qun_slice_is(lookup(v, overrides, "simulated"), "true");
   c->seal_text = !qun_slice_is(lookup(v, overrides, "seal_text"), "false");
-  c->quota_bytes = number(lookup(v, overrides, "quota_bytes"), 1ull << 30);
-  c->quota_events_s = number(lookup(v, overrides, "quota_events_s"), 0);
+#define X(name, least, most, otherwise, what) c->name = number(lookup(v, overrides, #name), otherwise);
+  QUN_PROFILE_NUMBERS(X)
+#undef X
   for (uint32_t i = 0; i < plugins->count && rc == 0; i++) {
     if (qun_plugin_is_live(v, plugins->plugins[i].manifest->id)) c->live |= 1u << i;
     rc = plugin_settings(c, v, plugins, i, overrides);

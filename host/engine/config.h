@@ -20,7 +20,9 @@ struct qun_config {
   char name[64];
   char title[204], locale[44], zone[64], currency[8], country[8], sector[44];
   bool simulated, seal_text;
-  uint64_t quota_bytes, quota_events_s;
+#define X(name, least, most, otherwise, what) uint64_t name;
+  QUN_PROFILE_NUMBERS(X)
+#undef X
   uint32_t live;                             /* bit n: plugin n is live */
   struct qun_pack settings[QUN_PLUGINS_MAX]; /* msgpack map a plugin gets */
 };

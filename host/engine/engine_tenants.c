@@ -36,14 +36,18 @@ static void pack_profile(struct qun_pack *out, const struct qun_profile *p) {
   qun_pack_kv_cstr(out, "plugin", "");
   qun_pack_cstr(out, "values");
   uint32_t keys = sizeof profile_keys / sizeof profile_keys[0];
-  qun_pack_map(out, keys + 4 + p->settings_count);
+#define X(name, least, most, otherwise, what) +1
+  const uint32_t numbers = 0 QUN_PROFILE_NUMBERS(X);
+#undef X
+  qun_pack_map(out, keys + 2 + numbers + p->settings_count);
   for (uint32_t i = 0; i < keys; i++) qun_pack_kv_cstr(out, profile_keys[i].key, profile_text(p, &profile_keys[i]));
   qun_pack_kv_cstr(out, "simulated", p->simulated ? "true" : "false");
   qun_pack_kv_cstr(out, "seal_text", p->seal_text ? "true" : "false");
-  snprintf(number, sizeof number, "%llu", (unsigned long long)p->quota_bytes);
-  qun_pack_kv_cstr(out, "quota_bytes", number);
-  snprintf(number, sizeof number, "%llu", (unsigned long long)p->quota_events_s);
-  qun_pack_kv_cstr(out, "quota_events_s", number);
+#define X(name, least, most, otherwise, what)                                                                          \
+  snprintf(number, sizeof number, "%llu", (unsigned long long)p->name);                                                \
+  qun_pack_kv_cstr(out, #name, number);
+  QUN_PROFILE_NUMBERS(X)
+#undef X
   for (uint32_t i = 0; i < p->settings_count; i++) qun_pack_kv_cstr(out, p->settings[i].name, p->settings[i].value);
 }
 
@@ -190,7 +194,7 @@ int qun_engine_tenant_exists(struct qun_engine *e, const char *name) {
 
 static int profile_now(struct qun_engine *e, struct qun_tenant *t, struct qun_profile **out, struct qun_error *err) {
   struct qun_config *c = qun_tenant_config(t);
-  char dir[4096], number[24];
+  char dir[4096];
   struct qun_profile *p = NULL;
   qun_tenant_dir(e->pool, t->name, dir);
   int rc = qun_profile_load(&p, dir, err);
@@ -199,12 +203,12 @@ static int profile_now(struct qun_engine *e, struct qun_tenant *t, struct qun_pr
   for (uint32_t i = 0; i < sizeof values / sizeof values[0] && rc == 0; i++)
     rc = qun_profile_set(p, profile_keys[i].key, values[i], err);
   if (rc == 0) rc = set_text(&p->name, t->name);
-  snprintf(number, sizeof number, "%llu", (unsigned long long)c->quota_bytes);
-  if (rc == 0) rc = qun_profile_set(p, "quota_bytes", number, err);
   if (rc == 0) {
     p->simulated = c->simulated;
     p->seal_text = c->seal_text;
-    p->quota_events_s = c->quota_events_s;
+#define X(name, least, most, otherwise, what) p->name = c->name;
+    QUN_PROFILE_NUMBERS(X)
+#undef X
   }
   qun_config_unref(c);
   if (rc < 0)
