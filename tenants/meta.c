@@ -116,6 +116,10 @@ uint64_t qun_epoch_read(const struct qun_view *v) {
   return epoch ? epoch : 1;
 }
 
+uint64_t qun_erased_seq_read(const struct qun_view *v) {
+  return number_at(v, qun_str("erased_seq"));
+}
+
 void qun_origin_of(char out[96], const char *tenant, uint64_t epoch) {
   if (epoch <= 1)
     snprintf(out, 96, "qun/%s", tenant);

@@ -4,7 +4,9 @@
  *   "incarnation" 16 random bytes, new at create and restore       "schema" version of this layout
  *   "runtime" versions of the newest qun.runtime record             "set/<key>" settings (host/engine/config.h)
  *   "head"        struct qun_head as below                         "dup_key", "dup_from"  tenants/dupguard.h
- *   "epoch" of the audit tree, from the first restore on (2...) "erased" UTC ms of the newest erasure that was carried out
+ *   "epoch"       of the audit tree, from the first restore on (2, 3...)
+ *   "erased"      UTC ms of the newest erasure that was carried out
+ *   "erased_seq"  last record that may have followed from what was erased since
  *   "n/<class>/<type>"  big-endian count of records; class e (from outside), d (derived), c (control)
  *   "cursor/<plugin>"   last sequence applied                      "status/<plugin>" live | off
  */
@@ -33,6 +35,8 @@ int qun_head_write(struct qun_batch *b, const struct qun_head *head);
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err);
 /* The audit tree's epoch: 1, and one more with each restore. */
 uint64_t qun_epoch_read(const struct qun_view *v);
+/* "erased_seq", 0 if nobody was erased: derived records up to it need not follow from the log as it is now. */
+uint64_t qun_erased_seq_read(const struct qun_view *v);
 /* Origin and key name of a tenant's checkpoints: "qun/<tenant>", from the second epoch on "qun/<tenant>/<epoch>". */
 void qun_origin_of(char out[96], const char *tenant, uint64_t epoch);
 /* Adds to the total of a class and type. */

@@ -115,6 +115,8 @@ int qun__apply_follow(struct qun_apply *a, uint32_t from, struct qun_error *err)
 int qun__apply_fire(struct qun_apply *a, int64_t upto, uint32_t mask, struct qun_error *err);
 /* What the host itself does with a record. */
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
+/* Drops the rows of an erased member. The caller tells the plugins, whose memory of them must go. */
+int qun__apply_erased(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 /* Appends a control record that the host derives from another. */
 int qun__apply_derive(struct qun_apply *a, const struct qun_record *cause, const char *type, qun_slice subject,
                       qun_slice data, struct qun_error *err);

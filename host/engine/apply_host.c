@@ -66,6 +66,11 @@ static int on_import_end(struct qun_apply *a, const struct qun_record *r, struct
   return 0;
 }
 
+static int on_erased(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  int rc = qun__apply_erased(a, r, err);
+  return rc < 0 ? rc : reconfigure(a, err);
+}
+
 static int on_agreement(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   return qun_agreement_apply(&a->batch, r) < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : 0;
 }
@@ -108,7 +113,7 @@ static const struct {
     {"qun.settings", on_settings},         {"qun.runtime", on_runtime},        {"qun.plugin", on_plugin},
     {"qun.import.begin", on_import_begin}, {"qun.import.end", on_import_end},  {"agreement.accepted", on_agreement},
     {"agreement.ended", on_agreement},     {"compliance.verdict", on_verdict}, {"outbox.sent", on_outcome},
-    {"outbox.failed", on_outcome},
+    {"outbox.failed", on_outcome},         {"qun.erased", on_erased},
 };
 
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {

@@ -252,6 +252,13 @@ static bool is_kept_hash(const struct rebuild *r, const struct qun_pair *row) {
   return row->key.len == 9 && key[0] == 'h' && qun_be64_read(key + 1) <= r->spec->upto;
 }
 
+/* Up to where an erasure may explain a derived record; it goes along when only a part is kept. */
+static int keep_erased_seq(struct rebuild *r, struct qun_batch *b) {
+  qun_slice value;
+  if (qun_view_get(&r->from, QUN_TABLE_META, qun_str("erased_seq"), &value) < 0) return 0;
+  return qun_batch_put(b, QUN_TABLE_META, qun_str("erased_seq"), value);
+}
+
 /* A part of the log: what does not follow from the records alone. */
 static int finish_part(struct rebuild *r, struct qun_error *err) {
   struct qun_batch b = {0};
@@ -265,6 +272,7 @@ static int finish_part(struct rebuild *r, struct qun_error *err) {
   head.members = r->members;
   head.live = r->live;
   if (rc == 0) rc = qun_head_write(&b, &head);
+  if (rc == 0) rc = keep_erased_seq(r, &b);
   rc = rc < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : qun_batch_commit(&b, NULL, NULL, err);
   qun_batch_end(&b);
   return rc;

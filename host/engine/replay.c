@@ -29,6 +29,7 @@ struct replay {
   struct qun_arena arena; /* opened data of one batch */
   uint64_t records;
   uint64_t differ;
+  uint64_t erased_seq; /* of META */
   struct difference differences[DIFFERENCES_MAX];
   char dir[4096];
 };
@@ -55,6 +56,7 @@ static void brief(char out[120], const struct qun_record *r) {
 
 static void differs(struct replay *r, uint64_t seq, const struct qun_record *was, const struct qun_record *is) {
   const struct qun_record *any = was ? was : is;
+  if (seq <= r->erased_seq) return; /* it may follow from what was erased since */
   if (r->differ < DIFFERENCES_MAX) {
     struct difference *d = &r->differences[r->differ];
     d->seq = seq;
@@ -297,6 +299,7 @@ int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun
   rc = qun_engine_read_begin(e, tenant, &r->live, err);
   if (rc == 0 && qun_head_read(&r->live.view, &r->head) < 0)
     rc = qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
+  if (rc == 0) r->erased_seq = qun_erased_seq_read(&r->live.view);
   if (rc == 0) rc = open_scratch(r, e, tenant, err);
   if (rc == 0) rc = run(r, err);
   if (rc == 0) rc = answer(r, e, tenant, out, err);

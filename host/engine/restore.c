@@ -166,26 +166,33 @@ static uint64_t last_until(const struct qun_view *v, uint64_t last, int64_t unti
   return low;
 }
 
-/* Numbers that members had in the backup who were erased after it was made. */
-static int erased_since(struct restore *r, const struct qun_view *v, uint64_t **numbers, struct qun_error *err) {
-  struct qun_erasures list[2] = {0};
-  int rc = qun_vault_exists(r->engine->keys_dir, r->name)
-               ? qun_erasures_load(&list[0], r->engine->keys_dir, r->name, err)
-               : 0;
-  if (rc == 0 && r->staged) rc = qun_erasures_load_staged(&list[1], r->engine->keys_dir, r->name, err);
-  uint64_t *found = rc < 0 ? NULL : calloc((size_t)list[0].count + list[1].count + 1, sizeof *found);
-  if (rc == 0 && !found) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
-  for (int k = 0; k < 2 && rc == 0; k++) {
-    for (uint32_t i = 0; i < list[k].count && rc == 0; i++) {
-      const struct qun_erasure *e = &list[k].items[i];
-      uint64_t number = 0;
-      if (e->at_ms < r->made_ms || qun_member_find(v, e->pseudonym, &number) < 0) continue;
-      found[r->erased++] = number;
-      if (r->staged) rc = qun_vault_forget(r->vault, e->pseudonym, err);
-    }
+static int erase_listed(struct restore *r, const struct qun_view *v, const struct qun_erasures *list, uint64_t *found,
+                        struct qun_error *err) {
+  int rc = 0;
+  for (uint32_t i = 0; i < list->count && rc == 0; i++) {
+    const struct qun_erasure *e = &list->items[i];
+    uint64_t number = 0;
+    if (e->at_ms < r->made_ms || qun_member_find(v, e->pseudonym, &number) < 0) continue;
+    bool twice = false;
+    for (uint32_t k = 0; k < r->erased; k++) twice |= found[k] == number;
+    if (!twice) found[r->erased++] = number;
+    if (r->staged) rc = qun_vault_forget(r->vault, e->pseudonym, err);
   }
-  qun_erasures_fini(&list[0]);
-  qun_erasures_fini(&list[1]);
+  return rc;
+}
+
+/* Numbers that members had in the backup who were erased after it was made. Lists: of the keys that come with it, of the
+   name it gets, of the tenant it was. */
+static int erased_since(struct restore *r, const struct qun_view *v, uint64_t **numbers, struct qun_error *err) {
+  struct qun_erasures list[3] = {0};
+  const char *keys = r->engine->keys_dir;
+  int rc = r->staged ? qun_erasures_load_staged(&list[0], keys, r->name, err) : 0;
+  if (rc == 0 && qun_vault_exists(keys, r->name)) rc = qun_erasures_load(&list[1], keys, r->name, err);
+  if (rc == 0 && qun_vault_exists(keys, r->from)) rc = qun_erasures_load(&list[2], keys, r->from, err);
+  uint64_t *found = calloc((size_t)list[0].count + list[1].count + list[2].count + 1, sizeof *found);
+  if (rc == 0 && !found) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (int k = 0; k < 3 && rc == 0; k++) rc = erase_listed(r, v, &list[k], found, err);
+  for (int k = 0; k < 3; k++) qun_erasures_fini(&list[k]);
   if (rc < 0)
     free(found);
   else
@@ -262,13 +269,16 @@ static unsigned kind_of(void *arg, qun_slice bytes) {
 }
 
 static int new_incarnation(struct restore *r, struct qun_error *err) {
-  unsigned char incarnation[16], now[8];
+  unsigned char incarnation[16], now[8], seq[8];
   struct qun_batch b = {0};
   int rc = qun_batch_begin(&b, r->store, err);
   if (rc < 0) return rc;
   randombytes_buf(incarnation, sizeof incarnation);
   qun_be64(now, (uint64_t)qun_engine_now(r->engine));
+  qun_be64(seq, r->kept);
   rc = qun_batch_put(&b, QUN_TABLE_META, qun_str("incarnation"), qun_slice_of(incarnation, sizeof incarnation));
+  if (rc == 0 && r->erased)
+    rc = qun_batch_put(&b, QUN_TABLE_META, qun_str("erased_seq"), qun_slice_of(seq, sizeof seq));
   if (rc == 0) rc = qun_batch_put(&b, QUN_TABLE_META, qun_str("erased"), qun_slice_of(now, sizeof now));
   rc = rc < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : qun_batch_commit(&b, NULL, NULL, err);
   qun_batch_end(&b);

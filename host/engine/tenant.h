@@ -90,6 +90,8 @@ int qun_tenant_claim(struct qun_tenant_pool *pool, const char *name, int code, s
 void qun_tenant_release(struct qun_tenant_pool *pool, const char *name);
 /* 1 if the name is well formed: [a-z0-9][a-z0-9-]{0,62}. */
 int qun_tenant_name_valid(const char *name);
+/* A store that is being made to take the place of "store", or has made room for it: beside it, removed at open. */
+#define QUN__STORE_ASIDE "store.aside"
 /* <data>/tenants/<name>, and its store below. */
 void qun_tenant_dir(const struct qun_tenant_pool *pool, const char *name, char out[4096]);
 

@@ -3,6 +3,7 @@
  * that may not be needed. */
 #include "host/engine/apply.h"
 #include "host/engine/tenant.h"
+#include "tenants/remove_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,10 @@ int qun__tenant_open(struct qun_tenant *t, const struct qun_tenant_place *place,
   int n = snprintf(store, sizeof store, "%s/tenants/%s/store", place->data_dir, t->name);
   if (n < 0 || (size_t)n >= sizeof store || stat(store, &st) < 0)
     return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%s\"", t->name);
+  /* A crash may leave the store that an erasure replaced: what was erased must not stay in it. */
+  char aside[4200];
+  snprintf(aside, sizeof aside, "%s/tenants/%s/" QUN__STORE_ASIDE, place->data_dir, t->name);
+  if (stat(aside, &st) == 0) qun_remove_tree(aside);
   int rc = open_parts(t, place, store, err);
   if (rc < 0) {
     qun_error_prefix(err, "tenant %s", t->name);

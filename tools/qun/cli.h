@@ -148,6 +148,7 @@ int qun_cmd_bench(struct qun_cli *cli);
 int qun_cmd_backup(struct qun_cli *cli);
 int qun_cmd_backup_verify(struct qun_cli *cli);
 int qun_cmd_restore(struct qun_cli *cli);
+int qun_cmd_erase(struct qun_cli *cli);
 int qun_cmd_plugin_list(struct qun_cli *cli);
 int qun_cmd_plugin_inspect(struct qun_cli *cli);
 int qun_cmd_plugin_enable(struct qun_cli *cli);

@@ -161,6 +161,14 @@ const struct qun_command qun_commands[] = {
      {"make a tenant from a backup", "从备份恢复租户"},
      qun_cmd_restore},
 
+    {"erase",
+     "NAME MEMBER",
+     FLAGS({"number", NULL, {"MEMBER is the number that the log shows", "MEMBER 为日志中的成员编号"}},
+           {"yes", NULL, {"really", "确认抹除"}}),
+     {"erase a member: key, identity, texts; leaves a receipt in the log",
+      "抹除成员的密钥、身份和文字，并在日志中留下凭据"},
+     qun_cmd_erase},
+
     {"plugin list",
      "",
      NULL,

@@ -2,6 +2,7 @@
 #include "tests/host/support/fake_engine.h"
 
 #include "host/engine/backup.h"
+#include "host/engine/erase.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -501,5 +502,13 @@ int qun_engine_restore(struct qun_engine *e, const struct qun_engine_restore_spe
   (void)err;
   qun_pack_map(out, 1);
   qun_pack_kv_cstr(out, "name", spec->as ? spec->as : "restored");
+  return 0;
+}
+
+int qun_engine_erase(struct qun_engine *e, const char *tenant, const struct qun_engine_erase_spec *spec,
+                     struct qun_pack *out, struct qun_error *err) {
+  if (!touch(e, tenant, err)) return QUN_ENOTFOUND;
+  qun_pack_map(out, 1);
+  qun_pack_kv_int(out, "number", (int64_t)spec->number);
   return 0;
 }
