@@ -55,6 +55,21 @@ static int meta_check(struct qun_store *s, unsigned char incarnation[16], struct
   return rc;
 }
 
+bool qun_journal_mark_read(const struct qun_view *v, unsigned char uuid[16], uint64_t *number) {
+  qun_slice value;
+  if (qun_view_get(v, QUN_TABLE_META, qun_str("journal"), &value) < 0 || value.len != 24) return false;
+  memcpy(uuid, value.ptr, 16);
+  *number = qun_be64_read((const unsigned char *)value.ptr + 16);
+  return true;
+}
+
+int qun_journal_mark_write(struct qun_batch *b, const unsigned char uuid[16], uint64_t number) {
+  unsigned char p[24];
+  memcpy(p, uuid, 16);
+  qun_be64(p + 16, number);
+  return qun_batch_put(b, QUN_TABLE_META, qun_str("journal"), qun_slice_of(p, sizeof p));
+}
+
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err) {
   struct qun_batch b = {0};
   unsigned char schema[8];

@@ -8,6 +8,7 @@
  *   "erased"      UTC ms of the newest erasure that was carried out
  *   "erased_seq"  last record that may have followed from what was erased since
  *   "n/<class>/<type>"  big-endian count of records; class e (from outside), d (derived), c (control)
+ *   "journal"     UUID (16) and number of the last journal entry applied (DECISIONS 3)
  *   "cursor/<plugin>"   last sequence applied                      "status/<plugin>" live | off
  */
 #ifndef QUN_TENANTS_META_H
@@ -39,6 +40,9 @@ uint64_t qun_epoch_read(const struct qun_view *v);
 uint64_t qun_erased_seq_read(const struct qun_view *v);
 /* Origin and key name of a tenant's checkpoints: "qun/<tenant>", from the second epoch on "qun/<tenant>/<epoch>". */
 void qun_origin_of(char out[96], const char *tenant, uint64_t epoch);
+/* The journal's position that is applied: UUID of the journal's life and number. False: none. */
+bool qun_journal_mark_read(const struct qun_view *v, unsigned char uuid[16], uint64_t *number);
+int qun_journal_mark_write(struct qun_batch *b, const unsigned char uuid[16], uint64_t number);
 /* Adds to the total of a class and type. */
 int qun_total_add(struct qun_batch *b, char class_letter, qun_slice type, uint64_t n);
 /* Calls `each` with every total. Stops when it answers other than 0, and answers that. */

@@ -99,8 +99,15 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
   return 0;
 }
 
+void qun_store_lazy(struct qun_store *s, bool lazy) {
+  if (s->scratch || s->lazy == lazy) return;
+  mdb_env_set_flags(s->env, MDB_NOMETASYNC, lazy);
+  s->lazy = lazy;
+}
+
 void qun_store_close(struct qun_store *s) {
   if (!s) return;
+  if (s->env && s->lazy) mdb_env_sync(s->env, 1);
   if (s->env) mdb_env_close(s->env);
   pthread_mutex_destroy(&s->gate);
   free(s);

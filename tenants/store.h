@@ -46,6 +46,7 @@ struct qun_store {
   atomic_uint views; /* that live */
   atomic_bool growing;
   pthread_mutex_t gate; /* held while the map grows */
+  bool lazy;            /* the last commits were: qun_store_lazy */
 };
 
 struct qun_store_options {
@@ -73,6 +74,10 @@ int qun_store_probe(const char *dir, uint64_t *txn, uint64_t *inode);
 /* Makes room for a larger quota. 0: done, or the store has as much. QUN_EAGAIN: a transaction lives; ask again. QUN_EFAIL:
  * the address space has no such room; the store goes on as it was. Any thread, does not block. */
 int qun_store_grow(struct qun_store *s, uint64_t quota_bytes);
+/* Lazy: the next commits sync their pages but not the last one that names them (MDB_NOMETASYNC): after a power cut the
+ * store may stand a commit back, never between two. qun_store_close makes it whole. The writer's thread, no write
+ * transaction open. */
+void qun_store_lazy(struct qun_store *s, bool lazy);
 /* Bytes of the data file that are in use. Quick. */
 uint64_t qun_store_bytes(const struct qun_store *s);
 /* Turns LMDB's status into a code and a sentence: MDB_MAP_FULL is QUN_EQUOTA, MDB_NOTFOUND is QUN_ENOTFOUND, the rest

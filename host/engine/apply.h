@@ -97,6 +97,9 @@ int qun_apply_commit(struct qun_apply *a, struct qun_error *err);
    left out). Answers the map to use: `data` itself if nothing is sealed. */
 qun_slice qun_apply_open(struct qun_vault *vault, const struct qun_view *view, const struct qun_type_view *type,
                          const struct qun_record *r, struct qun_arena *arena);
+/* The same for the data of an input, sealed under its member's pseudonym (zeros: nobody's). */
+qun_slice qun_apply_open_data(struct qun_vault *vault, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE],
+                              const struct qun_type_view *type, qun_slice data, struct qun_arena *arena);
 
 /* ---- between apply.c, apply_input.c and apply_host.c */
 

@@ -239,13 +239,19 @@ static bool open_text(struct qun_vault *vault, const unsigned char *pseudonym, q
 qun_slice qun_apply_open(struct qun_vault *vault, const struct qun_view *view, const struct qun_type_view *type,
                          const struct qun_record *r, struct qun_arena *arena) {
   unsigned char pseudonym[QUN_PSEUDONYM_SIZE] = {0};
+  if (!has_sealed(r->data)) return r->data;
+  if (r->member && qun_member_pseudonym(view, r->member, pseudonym) < 0) memset(pseudonym, 0, sizeof pseudonym);
+  return qun_apply_open_data(vault, pseudonym, type, r->data, arena);
+}
+
+qun_slice qun_apply_open_data(struct qun_vault *vault, const unsigned char pseudonym[QUN_PSEUDONYM_SIZE],
+                              const struct qun_type_view *type, qun_slice data, struct qun_arena *arena) {
   struct qun_unpack u;
   struct qun_pack p;
   uint32_t n, kept = 0;
-  if (!has_sealed(r->data)) return r->data;
-  if (r->member && qun_member_pseudonym(view, r->member, pseudonym) < 0) memset(pseudonym, 0, sizeof pseudonym);
-  qun_unpack_init(&u, r->data);
-  if (!qun_unpack_map(&u, &n)) return r->data;
+  if (!has_sealed(data)) return data;
+  qun_unpack_init(&u, data);
+  if (!qun_unpack_map(&u, &n)) return data;
   qun_pack_init(&p);
   size_t at = qun_pack_open_map(&p);
   while (n-- > 0) {
@@ -270,5 +276,5 @@ qun_slice qun_apply_open(struct qun_vault *vault, const struct qun_view *view, c
   qun_pack_close(&p, at, kept);
   qun_slice out = qun_arena_copy(arena, qun_pack_slice(&p));
   qun_pack_fini(&p);
-  return out.ptr ? out : r->data;
+  return out.ptr ? out : data;
 }

@@ -110,6 +110,16 @@ static void forget(void *arg) {
   if (e->readers) qun__readers_purge(e->readers);
 }
 
+/* Without a journal of its own an engine still applies what an earlier one left in it. */
+static int open_journal(struct qun_engine *e, struct qun_error *err) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/journal", e->data_dir);
+  if (!e->options.journal && access(path, F_OK) < 0) return 0;
+  int rc = e->journal_ops->open(&e->journal, e, err);
+  if (rc == 0) qun__park_retry(e);
+  return rc;
+}
+
 static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
@@ -128,17 +138,17 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
                                          .forget_arg = e};
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
   if (rc == 0) rc = start_threads(e, err);
+  if (rc == 0) rc = open_journal(e, err);
   if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, e->clean, err);
   return rc;
 }
 
 int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o, struct qun_error *err) {
-  static struct qun_journal direct = {.ops = &qun_journal_direct};
   if (sodium_init() < 0) return qun_error_set(err, QUN_EFAIL, "libsodium cannot start");
   struct qun_engine *e = calloc(1, sizeof *e);
   if (!e) return qun_error_set(err, QUN_EFAIL, "out of memory");
   e->lock_fd = -1;
-  e->journal = &direct;
+  e->journal_ops = &qun_journal_embedded;
   e->options = *o;
   if (!e->options.shards) e->options.shards = DEFAULT_SHARDS;
   if (!e->options.readers) e->options.readers = DEFAULT_READERS;
@@ -157,7 +167,11 @@ void qun_engine_close(struct qun_engine *e) {
   if (!e) return;
   qun__ticker_stop(e->ticker);
   qun__readers_stop(e->readers);
-  e->journal->ops->drain(e);
+  if (e->journal) e->journal_ops->stop(e->journal);
+  /* a shard's thread ends only when its lanes are empty */
+  for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_stop(&e->shards[i]);
+  if (e->journal) e->journal_ops->close(e->journal);
+  for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_free(&e->shards[i]);
   free(e->shards);
   qun__ticker_close(e->ticker, true);
   qun_tenant_pool_destroy(e->pool);
@@ -199,6 +213,23 @@ void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, voi
   e->outbox_arg = arg;
   e->outbox_hook = hook;
   pthread_mutex_unlock(&e->outbox_lock);
+}
+
+void qun_engine_recovery(const struct qun_engine *e, struct qun_recovery *out) {
+  *out = e->recovery;
+}
+
+int qun_engine_health(struct qun_engine *e, struct qun_error *err) {
+  return e->journal ? e->journal_ops->health(e->journal, err) : 0;
+}
+
+void qun_engine_journal_stats(struct qun_engine *e, struct qun_journal_stats *out) {
+  memset(out, 0, sizeof *out);
+  if (e->journal) e->journal_ops->stats(e->journal, out);
+}
+
+int qun_engine_journal_scrub(struct qun_engine *e, struct qun_error *err) {
+  return e->journal ? e->journal_ops->checkpoint(e->journal, true, err) : 0;
 }
 
 void qun_engine_plugin_metrics(struct qun_engine *e, void (*each)(void *, const char *, const char *, uint64_t),

@@ -12,6 +12,7 @@
 #ifndef QUN_HOST_ENGINE_ENGINE_H
 #define QUN_HOST_ENGINE_ENGINE_H
 
+#include "host/engine/journal.h"
 #include "host/intake/normalise.h"
 #include "host/plugins/plugin_set.h"
 #include "tenants/profile.h"
@@ -31,6 +32,8 @@ struct qun_engine_options {
   uint64_t tenant_memory;  /* bytes of open tenants that nobody uses; 0: 512 MiB */
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
+  bool journal;              /* durable answers come from a journal of all tenants; else from each store's own commit */
+  uint32_t journal_segment;  /* bytes of a segment; 0: 16 MiB */
   bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */
   int64_t (*now)(void *arg); /* receive clock, UTC ms; NULL: the machine's. Tests pass their own */
   void *now_arg;
@@ -56,6 +59,22 @@ void qun_engine_plugin_metrics(struct qun_engine *e,
                                void *arg);
 /* Events waiting over all shards, for /metrics. */
 uint32_t qun_engine_waiting(struct qun_engine *e);
+
+/* What the engine did at its opening with what an earlier life had acknowledged and not applied. */
+struct qun_recovery {
+  uint64_t entries, events; /* applied now */
+  uint64_t skipped;         /* known to their stores, or of tenants that are gone */
+  uint64_t spilled;         /* kept for parked tenants */
+  uint32_t tenants;
+  uint32_t damaged; /* segments that could not be read to their end although later ones are there */
+  uint32_t ms;
+};
+void qun_engine_recovery(const struct qun_engine *e, struct qun_recovery *out);
+/* 0, or why nothing is acknowledged any more. */
+int qun_engine_health(struct qun_engine *e, struct qun_error *err);
+void qun_engine_journal_stats(struct qun_engine *e, struct qun_journal_stats *out);
+/* Makes all fed stores durable and zeroes what the journal no longer needs: after an erasure or a deletion. Blocking. */
+int qun_engine_journal_scrub(struct qun_engine *e, struct qun_error *err);
 
 /* ---- tenants. Blocking. */
 struct qun_tenant_spec {

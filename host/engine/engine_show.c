@@ -10,6 +10,7 @@
 int qun_engine_read_begin(struct qun_engine *e, const char *tenant, struct qun_reading *out, struct qun_error *err) {
   memset(out, 0, sizeof *out);
   int rc = qun_tenant_get(e->pool, tenant, &out->tenant, err);
+  if (rc == 0) qun__tenant_settle(e, out->tenant); /* a reader sees what was acknowledged before it asked */
   if (rc == 0) rc = qun_view_begin(&out->view, out->tenant->store, err);
   if (rc < 0)
     qun_engine_read_end(out);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { JOURNALED_EVENTS = 256 /* a larger batch pays for a commit of its own */ };
+
 /* ---------------------------------------------------------------- normalisers */
 
 struct pinned_normaliser {
@@ -58,23 +60,52 @@ static int admit(struct qun_tenant *t, struct qun_error *err) {
                        (unsigned long long)used, (unsigned long long)quota);
 }
 
+static struct qun_job *new_job(struct qun_engine *e, struct qun_tenant *t, struct qun_input_batch *batch,
+                               uint32_t flags, qun_submit_done done, void *arg) {
+  struct qun_job *job = calloc(1, sizeof *job);
+  if (!job) return NULL;
+  *job = (struct qun_job){
+      .tenant = t, .batch = *batch, .flags = flags, .done = done, .arg = arg, .now_ms = qun_engine_now(e)};
+  return job;
+}
+
+/* Small batches whose senders need no counts go by way of the journal; the rest is answered by the store's own commit,
+   in the order of submission. */
+static int send(struct qun_engine *e, struct qun_job *job, struct qun_error *err) {
+  struct qun_shard *s = qun__shard_of(e, job->tenant->name);
+  bool journaled = e->journal && (job->flags & QUN_SUBMIT_DURABLE) && job->batch.count <= JOURNALED_EVENTS;
+  int rc = journaled ? e->journal_ops->append(e->journal, job, err) : QUN_EQUOTA;
+  if (rc == 0 && !(job->flags & QUN_SUBMIT_DEFER)) e->journal_ops->wake(e->journal);
+  if (rc != QUN_EQUOTA) return rc;
+  if (e->journal) {
+    rc = e->journal_ops->health(e->journal, err);
+    if (rc < 0) return rc;
+    e->journal_ops->settle(e->journal, &job->tenant->lane);
+  }
+  qun__shard_put(s, job);
+  return 0;
+}
+
 static int submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, bool control, bool wait,
-                  qun_submit_done done, void *arg, struct qun_error *err) {
+                  uint32_t flags, qun_submit_done done, void *arg, struct qun_error *err) {
   struct qun_tenant *t = NULL;
+  uint32_t n = batch->count;
   int rc = qun_tenant_get(e->pool, tenant, &t, err);
   if (rc < 0) return rc;
+  struct qun_shard *s = qun__shard_of(e, tenant);
   rc = control ? 0 : admit(t, err);
-  struct qun_job *job = rc == 0 ? calloc(1, sizeof *job) : NULL;
-  if (!job) {
-    qun_tenant_put(t);
-    return rc < 0 ? rc : qun_error_set(err, QUN_EFAIL, "out of memory");
-  }
-  *job = (struct qun_job){.tenant = t, .batch = *batch, .done = done, .arg = arg};
-  rc = e->journal->ops->append(e, job, wait);
+  if (rc == 0) rc = qun__shard_reserve(s, t, n, wait, err);
   if (rc < 0) {
     qun_tenant_put(t);
+    return rc;
+  }
+  struct qun_job *job = new_job(e, t, batch, flags, done, arg);
+  rc = job ? send(e, job, err) : qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (rc < 0) {
+    qun__shard_unreserve(s, t, n);
+    qun_tenant_put(t);
     free(job);
-    return qun_error_set(err, QUN_EAGAIN, "tenant %s: too much is waiting to be written", tenant);
+    return rc;
   }
   qun_input_batch_init(batch);
   return 0;
@@ -82,17 +113,16 @@ static int submit(struct qun_engine *e, const char *tenant, struct qun_input_bat
 
 int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done,
                       void *arg, struct qun_error *err) {
-  return submit(e, tenant, batch, false, false, done, arg, err);
+  return submit(e, tenant, batch, false, false, 0, done, arg, err);
 }
 
 int qun_engine_submit_with(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, uint32_t flags,
                            qun_submit_done done, void *arg, struct qun_error *err) {
-  (void)flags; /* the direct way answers when it is durable and applied at once */
-  return submit(e, tenant, batch, false, false, done, arg, err);
+  return submit(e, tenant, batch, false, false, flags, done, arg, err);
 }
 
 void qun_engine_flush(struct qun_engine *e) {
-  (void)e;
+  if (e->journal) e->journal_ops->flush(e->journal);
 }
 
 struct waiter {
@@ -135,7 +165,7 @@ static int submit_and_wait(struct qun_engine *e, const char *tenant, struct qun_
                            struct qun_submit_result *result, struct qun_error *err) {
   struct waiter w;
   waiter_init(&w);
-  int rc = submit(e, tenant, batch, control, true, submitted, &w, err);
+  int rc = submit(e, tenant, batch, control, true, 0, submitted, &w, err);
   if (rc == 0) {
     waiter_wait(&w);
     if (result) *result = w.result;
@@ -143,6 +173,27 @@ static int submit_and_wait(struct qun_engine *e, const char *tenant, struct qun_
   }
   waiter_fini(&w);
   return rc;
+}
+
+/* ---------------------------------------------------------------- waiting for what came before */
+
+bool qun__tenant_barrier(struct qun_engine *e, struct qun_tenant *t, qun_submit_done done, void *arg) {
+  struct qun_shard *s = qun__shard_of(e, t->name);
+  struct qun_input_batch none;
+  if (!qun__shard_has_work(s, &t->lane)) return false;
+  qun_input_batch_init(&none);
+  struct qun_job *job = new_job(e, t, &none, QUN__JOB_BARRIER, done, arg);
+  if (!job) return false;
+  qun_tenant_ref(t);
+  qun__shard_put(s, job);
+  return true;
+}
+
+void qun__tenant_settle(struct qun_engine *e, struct qun_tenant *t) {
+  struct waiter w;
+  waiter_init(&w);
+  if (qun__tenant_barrier(e, t, submitted, &w)) waiter_wait(&w);
+  waiter_fini(&w);
 }
 
 int qun_engine_submit_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch,

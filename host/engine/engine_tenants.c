@@ -152,6 +152,7 @@ int qun_engine_tenant_create(struct qun_engine *e, const struct qun_tenant_spec 
 
 int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_error *err) {
   if (!qun_tenant_name_valid(name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  if (e->journal) e->journal_ops->checkpoint(e->journal, false, NULL); /* which holds on to tenants until then */
   const struct qun_tenant_files files = files_of(e);
   int rc = qun_tenant_claim(e->pool, name, QUN_ENOTFOUND, err);
   if (rc < 0) return rc;
@@ -159,6 +160,8 @@ int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_
     rc = qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
   else
     rc = qun_tenant_files_remove(&files, name, err);
+  if (rc == 0) qun__park_forget(e, name);
+  if (rc == 0) rc = qun_engine_journal_scrub(e, err);
   qun__ticker_drop(e->ticker, name);
   qun_tenant_release(e->pool, name);
   return rc;

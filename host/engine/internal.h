@@ -6,17 +6,25 @@
 #include "host/engine/apply.h"
 #include "host/engine/engine.h"
 #include "host/engine/journal.h"
+#include "host/engine/lane.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* ---- shards */
+
+enum { QUN__JOB_BARRIER = 1u << 8, QUN__JOB_UNPARK = 1u << 9 }; /* beside QUN_SUBMIT_* */
 
 struct qun_job {
   struct qun_job *next;
   struct qun_tenant *tenant; /* a reference */
   struct qun_input_batch batch;
-  qun_submit_done done;
+  qun_submit_done done; /* NULL: answered, or nobody asked */
   void *arg;
+  uint32_t flags;  /* QUN_SUBMIT_*, QUN__JOB_* */
+  uint64_t number; /* in the journal; 0: not there */
+  int64_t now_ms;  /* receive time */
+  size_t bytes;    /* of the journal's entry */
   struct qun_submit_result result;
 };
 
@@ -26,8 +34,9 @@ struct qun_shard {
   bool started;
   pthread_mutex_t lock;
   pthread_cond_t work, room;
-  struct qun_job *head, **tail;
-  uint32_t events; /* waiting */
+  struct qun_lane *waiting, *ready; /* lists */
+  uint32_t events;                  /* waiting or promised, of all lanes */
+  bool sleeping;
   bool stop;
   bool purge; /* a tenant was deleted: let go of it */
   struct qun_runtime *runtime;
@@ -37,8 +46,17 @@ struct qun_shard {
 int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error *err);
 /* Applies what waits, then ends the thread. */
 void qun__shard_stop(struct qun_shard *s);
-/* Queues a job; QUN_EAGAIN when full and not `wait`. */
-int qun__shard_push(struct qun_shard *s, struct qun_job *job, bool wait);
+/* After the stop; the engine's last use of it. */
+void qun__shard_free(struct qun_shard *s);
+/* Promises room for `n` events. QUN_EAGAIN: full and not `wait`. QUN_EFAIL: the tenant is parked. */
+int qun__shard_reserve(struct qun_shard *s, struct qun_tenant *t, uint32_t n, bool wait, struct qun_error *err);
+void qun__shard_unreserve(struct qun_shard *s, struct qun_tenant *t, uint32_t n);
+/* Puts a job with reserved room into its tenant's lane. */
+void qun__shard_put(struct qun_shard *s, struct qun_job *job);
+/* What the lane still has to apply: its first journal number (0: none), and the last one applied. */
+void qun__shard_progress(struct qun_shard *s, const struct qun_lane *lane, uint64_t *first, uint64_t *applied);
+/* False: the lane is empty, the reader need not wait. */
+bool qun__shard_has_work(struct qun_shard *s, const struct qun_lane *lane);
 void qun__shard_purge(struct qun_shard *s);
 
 /* ---- readers */
@@ -79,12 +97,37 @@ struct qun_engine {
   uint32_t shards_count;
   struct qun_readers *readers;
   struct qun_ticker *ticker;
+  const struct qun_journal_ops *journal_ops;
   struct qun_journal *journal;
+  unsigned char journal_uuid[16]; /* of the entries in the lanes */
+  struct qun_recovery recovery;
+  atomic_uint parked; /* tenants */
   qun_engine_outbox_hook outbox_hook;
   void *outbox_arg;
   pthread_mutex_t outbox_lock; /* the hook; a call of it ends before another is set */
   pthread_mutex_t lock;        /* tenants come and go */
 };
+
+/* ---- parked tenants, host/engine/park.c. On the tenant's shard. */
+
+/* Looks for a spill file when the tenant is met first. */
+void qun__park_check(struct qun_engine *e, struct qun_tenant *t);
+/* Sets the tenant aside with a reason. */
+void qun__park(struct qun_shard *s, struct qun_tenant *t, const char *reason);
+/* Writes a journaled job to the spill file, synced. */
+int qun__park_spill(struct qun_engine *e, const struct qun_job *job, struct qun_error *err);
+/* Reads the spill file's jobs, oldest first, those left out that the store has. */
+int qun__park_jobs(struct qun_engine *e, struct qun_tenant *t, struct qun_job **jobs, struct qun_error *err);
+/* Removes the spill file: all of it is applied. */
+int qun__park_end(struct qun_shard *s, struct qun_tenant *t, struct qun_error *err);
+/* The tenant is deleted. */
+void qun__park_forget(struct qun_engine *e, const char *tenant);
+/* Asks each parked tenant's shard to try again. */
+void qun__park_retry(struct qun_engine *e);
+/* False: nothing waits for the tenant. True: `done` comes on its shard once all that waits now is applied. */
+bool qun__tenant_barrier(struct qun_engine *e, struct qun_tenant *t, qun_submit_done done, void *arg);
+/* Waits until what was journaled for the tenant when this was called is applied. Blocking; not on a shard. */
+void qun__tenant_settle(struct qun_engine *e, struct qun_tenant *t);
 
 struct qun_shard *qun__shard_of(struct qun_engine *e, const char *tenant);
 /* Appends control records, one input each. Blocking. */

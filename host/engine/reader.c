@@ -16,6 +16,7 @@ struct call {
   struct qun_pack params;
   qun_call_done done;
   void *arg;
+  bool settled;           /* what was journaled before it is applied */
   struct qun_arena arena; /* the reply, until `done` */
   qun_slice reply;
 };
@@ -29,6 +30,7 @@ struct qun_readers {
   pthread_mutex_t lock;
   pthread_cond_t work;
   struct call *head, **tail;
+  uint32_t awaited; /* calls that come again */
   bool stop;
 };
 
@@ -163,7 +165,41 @@ static int run_request(struct call *c, struct qun_runtime *rt, struct qun_slot *
   return 0;
 }
 
-/* 1: `done` comes after the commit of what was emitted. */
+static void push(struct qun_readers *r, struct call *c) {
+  c->next = NULL;
+  *r->tail = c;
+  r->tail = &c->next;
+  pthread_cond_signal(&r->work);
+}
+
+/* On the tenant's shard: what the call waited for is applied. */
+static void settled(void *arg, const struct qun_submit_result *result) {
+  struct call *c = arg;
+  struct qun_readers *r = c->engine->readers;
+  (void)result;
+  pthread_mutex_lock(&r->lock);
+  push(r, c);
+  r->awaited--;
+  if (r->stop) pthread_cond_broadcast(&r->work);
+  pthread_mutex_unlock(&r->lock);
+}
+
+/* True: the call comes again once its tenant has applied what was journaled. */
+static bool await(struct call *c, struct qun_tenant *t) {
+  struct qun_readers *r = c->engine->readers;
+  if (c->settled) return false;
+  c->settled = true;
+  pthread_mutex_lock(&r->lock);
+  r->awaited++;
+  pthread_mutex_unlock(&r->lock);
+  if (qun__tenant_barrier(c->engine, t, settled, c)) return true;
+  pthread_mutex_lock(&r->lock);
+  r->awaited--;
+  pthread_mutex_unlock(&r->lock);
+  return false;
+}
+
+/* 1: `done` comes later: after what it waits for, or after the commit of what was emitted. */
 static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err) {
   const struct qun_manifest_service *entry = NULL;
   struct qun_tenant *t = NULL;
@@ -174,6 +210,10 @@ static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err)
   int rc = qun__service_owner(rt->plugins, qun_str(c->service), &number, &entry);
   if (rc < 0) return qun_error_set(err, QUN_ENOTFOUND, "no service \"%s\"", c->service);
   rc = qun_tenant_get(c->engine->pool, c->tenant, &t, err);
+  if (rc == 0 && await(c, t)) {
+    qun_tenant_put(t);
+    return 1;
+  }
   if (rc == 0) rc = qun_view_begin(&view, t->store, err);
   if (rc == 0) rc = qun_runtime_slot(rt, t, &view, &slot, err);
   if (rc == 0) rc = check(c, entry, rt->plugins->plugins[number].manifest, (slot->config->live >> number) & 1u, err);
@@ -199,6 +239,10 @@ static void *run(void *arg) {
       pthread_mutex_unlock(&r->lock);
       qun_runtime_purge(rt);
       pthread_mutex_lock(&r->lock);
+      continue;
+    }
+    if (!r->head && r->awaited) {
+      pthread_cond_wait(&r->work, &r->lock);
       continue;
     }
     if (!r->head) break;
@@ -237,9 +281,7 @@ int qun__readers_push(struct qun_readers *r, const struct qun_call_spec *spec, q
   pthread_mutex_lock(&r->lock);
   bool stop = r->stop || c->params.failed;
   if (!stop) {
-    *r->tail = c;
-    r->tail = &c->next;
-    pthread_cond_signal(&r->work);
+    push(r, c);
   }
   pthread_mutex_unlock(&r->lock);
   if (!stop) return 0;

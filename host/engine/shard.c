@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A shard: one thread that owns some tenants and applies what comes for them, in order, in commits as large as what
- * waits. */
+/*
+ * A shard: one thread that owns some tenants and applies what comes for them, in order, in commits as large as what
+ * waits. Each tenant has a lane; journaled entries gather there for a moment, since a commit costs the same for one
+ * event and for a hundred; what somebody waits for is applied at once. Lanes take turns by deficit round robin over
+ * handler time, so that a noisy tenant starves nobody (DECISIONS 21).
+ */
 #include "host/engine/internal.h"
 #include "host/engine/versions.h"
 
+#include "tenants/meta.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <utlist.h>
 
-enum { COMMIT_EVENTS = 8192, IMPORT_SILENCE_MS = 60000 };
+enum {
+  COMMIT_EVENTS = 8192,
+  IMPORT_SILENCE_MS = 60000,
+  GATHER_EVENTS = 128, /* journaled events that are applied without waiting for more */
+  GATHER_US = 50000,   /* and how long fewer may wait */
+  QUANTUM_US = 20000,  /* handler time of a lane's turn */
+  LANE_PART = 2        /* a lane may hold one in so many of the events that a shard may */
+};
 
 /* ---------------------------------------------------------------- applying */
 
@@ -32,10 +47,21 @@ static int slot_for(struct qun_shard *s, struct qun_tenant *t, struct qun_slot *
   return rc;
 }
 
+/* The journal's position goes into the same commit: each entry is applied exactly once. */
+static int mark_position(struct qun_shard *s, struct qun_apply *a, const struct qun_job *jobs, struct qun_error *err) {
+  uint64_t number = 0;
+  for (const struct qun_job *j = jobs; j; j = j->next) number = j->number ? j->number : number;
+  if (!number) return 0;
+  return qun_journal_mark_write(&a->batch, s->engine->journal_uuid, number) < 0
+             ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch")
+             : 0;
+}
+
 static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_error *err) {
   int rc = 0;
   for (struct qun_job *j = jobs; j && rc == 0; j = j->next) {
     uint64_t accepted = a->accepted, duplicates = a->duplicates, conflicts = a->conflicts;
+    a->now_ms = j->now_ms;
     for (uint32_t i = 0; i < j->batch.count && rc == 0; i++) rc = qun_apply_input(a, &j->batch.items[i], err);
     j->result.accepted = (uint32_t)(a->accepted - accepted);
     j->result.duplicates = (uint32_t)(a->duplicates - duplicates);
@@ -106,6 +132,14 @@ static void tell_outbox(struct qun_engine *e, const char *tenant) {
   pthread_mutex_unlock(&e->outbox_lock);
 }
 
+/* A commit of journaled entries alone need not sync its last page: the journal has them until a checkpoint. */
+static bool all_journaled(const struct qun_job *jobs) {
+  for (; jobs; jobs = jobs->next) {
+    if (jobs->batch.count && !jobs->number) return false;
+  }
+  return true;
+}
+
 /* Applies jobs of one tenant in one commit. */
 static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *err) {
   struct qun_tenant *t = jobs->tenant;
@@ -113,12 +147,14 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   struct qun_apply a = {0};
   struct qun_apply_options o = options_for(s, t);
   bool config = false, outbox = false, behind = false;
+  qun_store_lazy(t->store, all_journaled(jobs));
   int rc = slot_for(s, t, &slot, err);
   if (rc == 0) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = qun_apply_begin(&a, &o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = state_versions(s, &a, err);
   if (rc == 0) rc = end_stale_import(s, t, &a, jobs, err);
   if (rc == 0) rc = apply_jobs(&a, jobs, err);
+  if (rc == 0) rc = mark_position(s, &a, jobs, err);
   if (rc == 0) rc = qun_apply_commit(&a, err);
   if (rc < 0 && t->dup) qun_dupguard_settle(t->dup, false);
   if (rc == 0) {
@@ -139,7 +175,114 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   return rc;
 }
 
-/* ---------------------------------------------------------------- the queue */
+/* ---------------------------------------------------------------- jobs that end */
+
+static void finish(struct qun_job *jobs, int rc, const struct qun_error *err) {
+  while (jobs) {
+    struct qun_job *next = jobs->next;
+    if (rc < 0) {
+      jobs->result = (struct qun_submit_result){.code = rc};
+      snprintf(jobs->result.message, sizeof jobs->result.message, "tenant %s: %s", jobs->tenant->name, err->message);
+    }
+    struct qun_tenant *t = jobs->tenant;
+    qun_input_batch_fini(&jobs->batch);
+    if (jobs->done) jobs->done(jobs->arg, &jobs->result);
+    free(jobs);
+    qun_tenant_put(t);
+    jobs = next;
+  }
+}
+
+static bool has_events(const struct qun_job *jobs) {
+  while (jobs && !jobs->batch.count) jobs = jobs->next;
+  return jobs != NULL;
+}
+
+/* Takes the journaled jobs out of a list, in order. */
+static struct qun_job *split_journaled(struct qun_job **jobs) {
+  struct qun_job *journaled = NULL, **end = &journaled;
+  for (struct qun_job **at = jobs; *at;) {
+    struct qun_job *j = *at;
+    if (!j->number) {
+      at = &j->next;
+      continue;
+    }
+    *at = j->next;
+    j->next = NULL;
+    *end = j;
+    end = &j->next;
+  }
+  return journaled;
+}
+
+/* What was acknowledged and cannot be applied waits on disk in a file of the tenant's own. */
+static void spill(struct qun_shard *s, struct qun_job *jobs, struct qun_error *err) {
+  for (struct qun_job *j = jobs; j; j = j->next) {
+    struct qun_error own = {0};
+    if (qun__park_spill(s->engine, j, &own) == 0) continue;
+    pthread_mutex_lock(&s->lock);
+    if (!j->tenant->lane.stuck) j->tenant->lane.stuck = j->number;
+    pthread_mutex_unlock(&s->lock);
+    fprintf(stderr, "error tenant %s: %s; journal entry %llu stays in the journal until qund is started again\n",
+            j->tenant->name, own.message, (unsigned long long)j->number);
+  }
+  finish(jobs, QUN_EFAIL, err);
+}
+
+/* Tries what the spill file holds, then lets the tenant go on. */
+static int unpark(struct qun_shard *s, struct qun_tenant *t, struct qun_error *err) {
+  struct qun_job *jobs = NULL;
+  int rc = qun__park_jobs(s->engine, t, &jobs, err);
+  if (rc == 0 && jobs) rc = process(s, jobs, err);
+  if (rc == 0) rc = qun__park_end(s, t, err);
+  finish(jobs, 0, NULL);
+  return rc;
+}
+
+static void work_parked(struct qun_shard *s, struct qun_tenant *t, struct qun_job *jobs) {
+  struct qun_error err = {0};
+  bool again = false;
+  for (const struct qun_job *j = jobs; j; j = j->next) again |= (j->flags & QUN__JOB_UNPARK) != 0;
+  struct qun_job *journaled = split_journaled(&jobs);
+  if (again && unpark(s, t, &err) == 0 && (!journaled || process(s, journaled, &err) == 0)) {
+    finish(journaled, 0, NULL);
+    journaled = NULL;
+  }
+  if (!err.code) qun_error_set(&err, QUN_EFAIL, "it is parked: %s", t->lane.reason);
+  spill(s, journaled, &err);
+  finish(jobs, has_events(jobs) ? err.code : 0, &err);
+}
+
+static void work(struct qun_shard *s, struct qun_job *jobs) {
+  struct qun_tenant *t = qun_tenant_ref(jobs->tenant);
+  struct qun_error err = {0};
+  int rc = 0;
+  if (t->lane.parked) {
+    work_parked(s, t, jobs);
+    goto out;
+  }
+  if (has_events(jobs)) rc = process(s, jobs, &err);
+  struct qun_job *journaled = rc < 0 ? split_journaled(&jobs) : NULL;
+  finish(jobs, rc, &err);
+  if (!journaled) goto out;
+  rc = process(s, journaled, &err); /* not the fault of those that came with them? */
+  if (rc < 0) {
+    qun__park(s, t, err.message);
+    spill(s, journaled, &err);
+  } else {
+    finish(journaled, 0, NULL);
+  }
+out:
+  qun_tenant_put(t);
+}
+
+/* ---------------------------------------------------------------- lanes. With the shard's lock held. */
+
+static int64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 /* Switches a plugin on or off. Such a job is a commit of its own: a plugin that is switched on goes over its past before
    anything else is appended, as in a replay. */
@@ -150,89 +293,203 @@ static bool stands_alone(const struct qun_job *j) {
   return false;
 }
 
-/* Takes the first job and those of the same tenant behind it, in order. Called with the lock held. */
-static struct qun_job *take(struct qun_shard *s) {
-  struct qun_job *first = s->head;
-  struct qun_job **end = &first->next;
-  uint32_t events = first->batch.count;
-  s->head = first->next;
-  first->next = NULL;
-  bool alone = stands_alone(first);
-  for (struct qun_job **at = &s->head; *at && events < COMMIT_EVENTS && !alone;) {
-    struct qun_job *j = *at;
-    if (j->tenant != first->tenant) {
-      at = &j->next;
-      continue;
-    }
-    if (stands_alone(j)) break;
-    *at = j->next;
-    j->next = NULL;
-    *end = j;
-    end = &j->next;
-    events += j->batch.count;
+static bool gathers(const struct qun_job *j) {
+  return j->number != 0 && !j->done;
+}
+
+static void set_state(struct qun_shard *s, struct qun_lane *lane, enum qun_lane_state state) {
+  if (lane->state == QUN_LANE_WAITING) DL_DELETE(s->waiting, lane);
+  if (lane->state == QUN_LANE_READY) DL_DELETE(s->ready, lane);
+  lane->state = state;
+  if (state == QUN_LANE_WAITING) DL_APPEND(s->waiting, lane);
+  if (state == QUN_LANE_READY) DL_APPEND(s->ready, lane);
+}
+
+/* Where a lane that does not run belongs. */
+static void place(struct qun_shard *s, struct qun_lane *lane) {
+  enum qun_lane_state state = !lane->head                                                ? QUN_LANE_IDLE
+                              : lane->urgent || lane->queued >= GATHER_EVENTS || s->stop ? QUN_LANE_READY
+                                                                                         : QUN_LANE_WAITING;
+  if (state != lane->state) set_state(s, lane, state);
+}
+
+static void wake_due(struct qun_shard *s) {
+  int64_t now = s->waiting ? now_us() : 0;
+  while (s->waiting && (s->stop || s->waiting->due_us <= now)) set_state(s, s->waiting, QUN_LANE_READY);
+}
+
+/* How many events of the lane fit into its turn. */
+static uint32_t share(const struct qun_lane *lane) {
+  int64_t budget_us = QUANTUM_US - lane->debt_us;
+  if (!lane->event_ns) return COMMIT_EVENTS;
+  int64_t n = budget_us * 1000 / lane->event_ns;
+  return n < 1 ? 1 : n > COMMIT_EVENTS ? COMMIT_EVENTS : (uint32_t)n;
+}
+
+/* Takes jobs off the lane's head, in order: at least one. */
+static struct qun_job *take(struct qun_shard *s, struct qun_lane *lane, uint32_t *events) {
+  uint32_t most = share(lane);
+  struct qun_job *first = lane->head, *last = NULL;
+  *events = 0;
+  lane->running = 0;
+  while (lane->head && (!last || *events + lane->head->batch.count <= most)) {
+    struct qun_job *j = lane->head;
+    bool alone = stands_alone(j);
+    if (alone && last) break;
+    lane->head = j->next;
+    *events += j->batch.count;
+    if (gathers(j))
+      lane->queued -= j->batch.count;
+    else
+      lane->urgent--;
+    if (j->number && !lane->running) lane->running = j->number;
+    last = j;
+    if (alone) break;
   }
-  s->tail = &s->head;
-  while (*s->tail) s->tail = &(*s->tail)->next;
-  s->events -= events;
+  last->next = NULL;
+  if (!lane->head) lane->last = NULL;
+  s->events -= *events;
+  lane->events -= *events;
   return first;
 }
 
-static void finish(struct qun_job *jobs, int rc, const struct qun_error *err) {
-  while (jobs) {
-    struct qun_job *next = jobs->next;
-    if (rc < 0) {
-      jobs->result = (struct qun_submit_result){.code = rc};
-      snprintf(jobs->result.message, sizeof jobs->result.message, "tenant %s: %s", jobs->tenant->name, err->message);
-    }
-    qun_tenant_put(jobs->tenant);
-    qun_input_batch_fini(&jobs->batch);
-    if (jobs->done) jobs->done(jobs->arg, &jobs->result);
-    free(jobs);
-    jobs = next;
+/* One turn of one lane. Gives up the lock meanwhile. */
+static void turn(struct qun_shard *s, struct qun_lane *lane) {
+  struct qun_tenant *t = lane->tenant;
+  uint32_t events;
+  uint64_t last = 0;
+  set_state(s, lane, QUN_LANE_RUNNING);
+  struct qun_job *jobs = take(s, lane, &events);
+  for (const struct qun_job *j = jobs; j; j = j->next) last = j->number ? j->number : last;
+  qun_tenant_ref(t);
+  pthread_cond_broadcast(&s->room);
+  pthread_mutex_unlock(&s->lock);
+  int64_t before = now_us();
+  work(s, jobs);
+  int64_t took = now_us() - before;
+  pthread_mutex_lock(&s->lock);
+  if (last) lane->applied = last;
+  lane->running = 0;
+  if (events) {
+    int64_t each = took * 1000 / events;
+    lane->event_ns = lane->event_ns ? lane->event_ns + (each - lane->event_ns) / 8 : each;
   }
+  lane->debt_us += took - QUANTUM_US;
+  if (lane->debt_us < 0 || !lane->head) lane->debt_us = 0;
+  if (lane->debt_us > QUANTUM_US) lane->debt_us = QUANTUM_US;
+  if (lane->head && lane->queued) lane->due_us = now_us() + GATHER_US;
+  place(s, lane);
+  pthread_mutex_unlock(&s->lock);
+  qun_tenant_put(t);
+  pthread_mutex_lock(&s->lock);
+}
+
+/* Until work comes, or a lane has gathered long enough. */
+static void rest(struct qun_shard *s) {
+  s->sleeping = true;
+  if (s->waiting) {
+    int64_t us = s->waiting->due_us;
+    struct timespec until = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    pthread_cond_timedwait(&s->work, &s->lock, &until);
+  } else {
+    pthread_cond_wait(&s->work, &s->lock);
+  }
+  s->sleeping = false;
 }
 
 static void *run(void *arg) {
   struct qun_shard *s = arg;
   pthread_mutex_lock(&s->lock);
   for (;;) {
-    while (!s->head && !s->stop && !s->purge) pthread_cond_wait(&s->work, &s->lock);
+    wake_due(s);
     if (s->purge) {
       s->purge = false;
       pthread_mutex_unlock(&s->lock);
       qun_runtime_purge(s->runtime);
       pthread_mutex_lock(&s->lock);
-      continue;
+    } else if (s->ready) {
+      turn(s, s->ready);
+    } else if (s->stop && !s->waiting) {
+      break;
+    } else {
+      rest(s);
     }
-    if (!s->head) break;
-    struct qun_job *jobs = take(s);
-    pthread_cond_broadcast(&s->room);
-    pthread_mutex_unlock(&s->lock);
-    struct qun_error err = {0};
-    int rc = process(s, jobs, &err);
-    finish(jobs, rc, &err);
-    pthread_mutex_lock(&s->lock);
   }
   pthread_mutex_unlock(&s->lock);
   return NULL;
 }
 
-int qun__shard_push(struct qun_shard *s, struct qun_job *job, bool wait) {
+/* ---------------------------------------------------------------- from other threads */
+
+static bool is_full(const struct qun_shard *s, const struct qun_lane *lane, uint32_t n) {
   uint32_t bound = s->engine->options.queue_events;
+  return (s->events > 0 && s->events + n > bound) || (lane->events > 0 && lane->events + n > bound / LANE_PART);
+}
+
+int qun__shard_reserve(struct qun_shard *s, struct qun_tenant *t, uint32_t n, bool wait, struct qun_error *err) {
+  struct qun_lane *lane = &t->lane;
+  int rc = 0;
   pthread_mutex_lock(&s->lock);
-  while (s->events > 0 && s->events + job->batch.count > bound && wait && !s->stop)
-    pthread_cond_wait(&s->room, &s->lock);
-  if (s->stop || (s->events > 0 && s->events + job->batch.count > bound)) {
-    pthread_mutex_unlock(&s->lock);
-    return QUN_EAGAIN;
+  lane->tenant = t;
+  if (!lane->checked) qun__park_check(s->engine, t);
+  while (!lane->parked && wait && !s->stop && is_full(s, lane, n)) pthread_cond_wait(&s->room, &s->lock);
+  if (lane->parked && n)
+    rc = qun_error_set(err, QUN_EFAIL, "tenant %s is parked: %s", t->name, lane->reason);
+  else if (s->stop || is_full(s, lane, n))
+    rc = qun_error_set(err, QUN_EAGAIN, "tenant %s: too much is waiting to be written", t->name);
+  if (rc == 0) {
+    s->events += n;
+    lane->events += n;
   }
-  job->next = NULL;
-  *s->tail = job;
-  s->tail = &job->next;
-  s->events += job->batch.count;
-  pthread_cond_signal(&s->work);
   pthread_mutex_unlock(&s->lock);
-  return 0;
+  return rc;
+}
+
+void qun__shard_unreserve(struct qun_shard *s, struct qun_tenant *t, uint32_t n) {
+  pthread_mutex_lock(&s->lock);
+  s->events -= n;
+  t->lane.events -= n;
+  pthread_cond_broadcast(&s->room);
+  pthread_mutex_unlock(&s->lock);
+}
+
+void qun__shard_put(struct qun_shard *s, struct qun_job *job) {
+  struct qun_lane *lane = &job->tenant->lane;
+  pthread_mutex_lock(&s->lock);
+  lane->tenant = job->tenant;
+  job->next = NULL;
+  if (lane->last)
+    lane->last->next = job;
+  else
+    lane->head = job;
+  lane->last = job;
+  if (gathers(job)) {
+    if (!lane->queued) lane->due_us = now_us() + GATHER_US;
+    lane->queued += job->batch.count;
+  } else {
+    lane->urgent++;
+  }
+  if (lane->state != QUN_LANE_RUNNING && lane->state != QUN_LANE_READY) {
+    bool first = !s->waiting;
+    place(s, lane);
+    if (s->sleeping && (s->ready || (first && s->waiting))) pthread_cond_signal(&s->work);
+  }
+  pthread_mutex_unlock(&s->lock);
+}
+
+void qun__shard_progress(struct qun_shard *s, const struct qun_lane *lane, uint64_t *first, uint64_t *applied) {
+  pthread_mutex_lock(&s->lock);
+  *first = lane->stuck ? lane->stuck : lane->running;
+  for (const struct qun_job *j = lane->head; j && !*first; j = j->next) *first = j->number;
+  *applied = lane->applied;
+  pthread_mutex_unlock(&s->lock);
+}
+
+bool qun__shard_has_work(struct qun_shard *s, const struct qun_lane *lane) {
+  pthread_mutex_lock(&s->lock);
+  bool work = lane->head || lane->state == QUN_LANE_RUNNING;
+  pthread_mutex_unlock(&s->lock);
+  return work;
 }
 
 void qun__shard_purge(struct qun_shard *s) {
@@ -243,10 +500,13 @@ void qun__shard_purge(struct qun_shard *s) {
 }
 
 int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error *err) {
+  pthread_condattr_t monotonic;
   s->engine = e;
-  s->tail = &s->head;
   pthread_mutex_init(&s->lock, NULL);
-  pthread_cond_init(&s->work, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&s->work, &monotonic);
+  pthread_condattr_destroy(&monotonic);
   pthread_cond_init(&s->room, NULL);
   int rc = qun_runtime_create(&s->runtime, e->plugins, e->subscriptions, e->metrics, err);
   if (rc == 0) rc = qun_hasher_start(&s->hasher, err);
@@ -259,15 +519,19 @@ int qun__shard_start(struct qun_shard *s, struct qun_engine *e, struct qun_error
 }
 
 void qun__shard_stop(struct qun_shard *s) {
+  if (!s->started) return;
+  pthread_mutex_lock(&s->lock);
+  s->stop = true;
+  pthread_cond_broadcast(&s->work);
+  pthread_cond_broadcast(&s->room);
+  pthread_mutex_unlock(&s->lock);
+  pthread_join(s->thread, NULL);
+  s->started = false;
+}
+
+void qun__shard_free(struct qun_shard *s) {
   if (!s->engine) return;
-  if (s->started) {
-    pthread_mutex_lock(&s->lock);
-    s->stop = true;
-    pthread_cond_broadcast(&s->work);
-    pthread_cond_broadcast(&s->room);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-  }
+  qun__shard_stop(s);
   qun_runtime_destroy(s->runtime);
   qun_hasher_stop(s->hasher);
   pthread_cond_destroy(&s->room);

@@ -12,6 +12,7 @@
 #define QUN_HOST_ENGINE_TENANT_H
 
 #include "host/engine/config.h"
+#include "host/engine/lane.h"
 #include "host/intake/identified.h"
 #include "tenants/dupguard.h"
 #include "tenants/vault.h"
@@ -45,6 +46,7 @@ struct qun_tenant {
   int64_t
       import_ms; /* the shard's: when an imported event came last, receive time; 0: not since the store was opened */
   unsigned char incarnation[16];
+  struct qun_lane lane;      /* the shard's and the journal's */
   pthread_mutex_t lock;      /* guards config */
   struct qun_config *config; /* newest committed */
 };

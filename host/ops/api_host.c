@@ -62,7 +62,11 @@ static void answer_status(struct qun__call *c, int status, const char *word) {
 }
 
 void qun__get_health(struct qun__call *c) {
-  answer_status(c, 200, "alive");
+  struct qun_error err;
+  if (qun_engine_health(c->api->engine, &err) < 0)
+    qun__answer_later(c, 503, err.message, 60);
+  else
+    answer_status(c, 200, "alive");
 }
 
 void qun__get_ready(struct qun__call *c) {

@@ -24,6 +24,8 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
     "folder of plugin packages. Default: beside the program, else the installed one")                                  \
   X(shards, NUMBER, "2", 1, 64, "N", "threads that apply events")                                                      \
   X(readers, NUMBER, "2", 1, 64, "N", "threads that answer reports and services")                                      \
+  X(journal, BOOL, "true", 0, 0, "", "single events are made durable together, in one journal of all tenants")         \
+  X(journal_segment, SIZE, "16M", 1048576, 1073741824, "BYTES", "size of the journal's files")                         \
   X(queue, NUMBER, "65536", 20000, 16777216, "EVENTS", "events that may wait on a shard")                              \
   X(open_tenants, NUMBER, "0", 0, 10000, "N",                                                                          \
     "tenants whose stores may be open at a time; 0: what the limits allow, at most 1200")                              \

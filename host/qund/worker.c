@@ -80,6 +80,19 @@ static int open_delivery(struct daemon *d, struct qun_error *err) {
   return qun_delivery_start(&d->delivery, d->engine, &options, err);
 }
 
+/* What the journal still had for the stores. */
+static void say_recovered(struct daemon *d) {
+  struct qun_recovery r;
+  qun_engine_recovery(d->engine, &r);
+  if (r.entries + r.skipped + r.spilled + r.damaged == 0) return;
+  qun_log_line(
+      d->log, r.damaged || r.spilled ? QUN_LOG_WARN : QUN_LOG_INFO,
+      "journal: %llu entries (%llu events) of %u tenants applied, %llu were applied before, %llu kept for parked "
+      "tenants, %u segments damaged; %u ms",
+      (unsigned long long)r.entries, (unsigned long long)r.events, r.tenants, (unsigned long long)r.skipped,
+      (unsigned long long)r.spilled, r.damaged, r.ms);
+}
+
 static int open_engine(struct daemon *d, struct qun_error *err) {
   const struct qun_qund_settings *s = d->settings;
   struct qun_engine_options options = {
@@ -92,12 +105,15 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
       .tenant_memory = qun_qund_number(s->tenant_memory),
       .queue_events = (uint32_t)qun_qund_number(s->queue),
       .allow_untrusted = qun_qund_number(s->allow_untrusted) != 0,
+      .journal = qun_qund_number(s->journal) != 0,
+      .journal_segment = (uint32_t)qun_qund_number(s->journal_segment),
       .live = true,
   };
   int64_t before = steady_ms();
   int rc = qun_engine_open(&d->engine, &options, err);
   if (rc < 0) return rc;
   d->story.open_ms = steady_ms() - before;
+  say_recovered(d);
   const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
   for (uint32_t i = 0; i < plugins->refused_count; i++)
     qun_log_line(d->log, QUN_LOG_WARN, "plugin refused: %s: %s", plugins->refused[i].dir, plugins->refused[i].reason);

@@ -2,6 +2,7 @@
 #include "tests/host/engine/support.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ static void open_engine(struct bed *b) {
                                  .plugins_dir = b->packages[0] ? b->packages : QUN_TEST_PACKAGES,
                                  .shards = b->shards,
                                  .open_tenants = b->open_max,
+                                 .journal = b->journal,
+                                 .journal_segment = b->segment,
                                  .allow_untrusted = true,
                                  .live = b->live,
                                  .now = b->now,
@@ -127,6 +130,57 @@ struct qun_submit_result bed_feed(struct bed *b, const char *tenant, uint32_t fr
   qun_pack_fini(&p);
   qun_engine_normaliser_close(b->engine, norm);
   return sum;
+}
+
+struct durable {
+  pthread_mutex_t lock;
+  pthread_cond_t cond;
+  uint32_t open, refused;
+};
+
+static void durable_done(void *arg, const struct qun_submit_result *result) {
+  struct durable *d = arg;
+  pthread_mutex_lock(&d->lock);
+  d->open--;
+  if (result->code < 0) d->refused++;
+  pthread_cond_signal(&d->cond);
+  pthread_mutex_unlock(&d->lock);
+}
+
+uint32_t bed_feed_durable(struct bed *b, const char *tenant, uint32_t from, uint32_t n, uint32_t batch) {
+  struct durable d = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+  struct qun_normaliser *norm = NULL;
+  struct qun_input_batch in;
+  struct qun_error err = {0};
+  struct qun_pack p;
+  cr_assert_eq(qun_engine_normaliser_open(b->engine, tenant, &norm, &err), 0, "%s", err.message);
+  norm->imported = true;
+  qun_pack_init(&p);
+  qun_input_batch_init(&in);
+  for (uint32_t i = from; i < from + n; i++) {
+    qun_pack_clear(&p);
+    community(&p, i);
+    cr_assert_eq(qun_normalise(norm, &in, qun_pack_slice(&p), &err), 0, "%s", err.message);
+    if (in.count < batch && i + 1 < from + n) continue;
+    pthread_mutex_lock(&d.lock);
+    d.open++;
+    pthread_mutex_unlock(&d.lock);
+    int rc;
+    while ((rc = qun_engine_submit_with(b->engine, tenant, &in, QUN_SUBMIT_DURABLE | QUN_SUBMIT_DEFER, durable_done, &d,
+                                        &err)) == QUN_EAGAIN)
+      usleep(1000);
+    if (rc < 0) durable_done(&d, &(struct qun_submit_result){.code = rc});
+    if (rc < 0) qun_input_batch_fini(&in);
+    if (i % 7 == 0) qun_engine_flush(b->engine);
+  }
+  qun_engine_flush(b->engine);
+  pthread_mutex_lock(&d.lock);
+  while (d.open) pthread_cond_wait(&d.cond, &d.lock);
+  pthread_mutex_unlock(&d.lock);
+  qun_pack_fini(&p);
+  qun_input_batch_fini(&in);
+  qun_engine_normaliser_close(b->engine, norm);
+  return d.refused;
 }
 
 struct qun_submit_result bed_say(struct bed *b, const char *tenant, const char *id, const char *member,

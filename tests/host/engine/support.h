@@ -13,6 +13,8 @@ struct bed {
   bool live;
   int64_t (*now)(void *arg);
   void *now_arg;
+  bool journal;
+  uint32_t segment;   /* bytes of the journal's; 0: usual */
   char packages[128]; /* folder of plugins; empty: the tests' own */
 };
 
@@ -25,6 +27,8 @@ void bed_remove(struct bed *b);
 void bed_tenant(struct bed *b, const char *name, bool ledger);
 /* Sends `n` events of the seeded community, from number `from`, in batches. */
 struct qun_submit_result bed_feed(struct bed *b, const char *tenant, uint32_t from, uint32_t n, uint32_t batch);
+/* The same by way of the journal: returns when all of it is durable; answers how many batches were refused. */
+uint32_t bed_feed_durable(struct bed *b, const char *tenant, uint32_t from, uint32_t n, uint32_t batch);
 /* One message. */
 struct qun_submit_result bed_say(struct bed *b, const char *tenant, const char *id, const char *member,
                                  const char *text);
