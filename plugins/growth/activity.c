@@ -49,7 +49,8 @@ int growth_day_open(const struct growth_call *c, int32_t day) {
 int growth_day_save(const struct growth_call *c) {
   const struct growth_day *d = &c->t->day;
   struct growth_key key = growth_day_key(d->day);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0; /* the rest need not be cleared: this is written with every event */
   for (unsigned i = 0; i < GROWTH_HOURS; i++) growth_row_u32(&r, d->hour[i]);
   growth_row_u32(&r, d->fresh);
   growth_row_u32(&r, d->returned);
@@ -62,15 +63,41 @@ int growth_day_save(const struct growth_call *c) {
   return growth_put(c, &key, growth_row_slice(&r), 0);
 }
 
-static struct growth_slot *slot_of(struct growth_tenant *t, uint32_t member, uint32_t group) {
-  uint32_t h = (member * 2654435761u) ^ (group * 40503u);
-  return &t->slots[(h ^ h >> 15) % GROWTH_SLOTS];
+static uint32_t slot_place(uint32_t member, uint32_t group) {
+  uint32_t h = (member * 2654435761u) ^ (group * 2246822519u);
+  return h ^ h >> 15;
+}
+
+static struct growth_slot *slot_of(struct growth_slots *s, uint32_t member, uint32_t group) {
+  return &s->at[slot_place(member, group) & (s->count - 1)];
+}
+
+static struct growth_slots *slots_create(uint32_t count) {
+  struct growth_slots *s = calloc(1, sizeof *s + count * sizeof s->at[0]);
+  if (s) s->count = count;
+  return s;
+}
+
+/* Twice as many places, when half of those there are were fought for. Without memory for it things stay as they are. */
+static void slots_grow(struct growth_tenant *t) {
+  struct growth_slots *old = t->slots, *s;
+  if (++old->lost < old->count / 2 || old->count >= GROWTH_SLOTS_MAX) return;
+  s = slots_create(2 * old->count);
+  if (!s) return;
+  memcpy(s->versions, old->versions, sizeof s->versions);
+  for (uint32_t i = 0; i < old->count; i++)
+    if (old->at[i].member != 0) *slot_of(s, old->at[i].member, old->at[i].group) = old->at[i];
+  free(old);
+  t->slots = s;
+}
+
+/* Whether the slot is of this member in this group, and nothing has happened to the person since. */
+static bool slot_holds(const struct growth_slots *s, const struct growth_slot *slot, uint32_t member, uint32_t group) {
+  return slot->member == member && slot->group == group && slot->version == s->versions[slot->root % GROWTH_VERSIONS];
 }
 
 void growth_activity_drop(struct growth_tenant *t, uint32_t root) {
-  if (!t->slots) return;
-  for (unsigned i = 0; i < GROWTH_SLOTS; i++)
-    if (t->slots[i].root == root) t->slots[i].member = 0;
+  if (t->slots) t->slots->versions[root % GROWTH_VERSIONS]++;
 }
 
 static int mark_classes(const struct growth_call *c, int32_t day, uint32_t member, uint32_t classes) {
@@ -88,16 +115,30 @@ static int mark_classes(const struct growth_call *c, int32_t day, uint32_t membe
   return QUN_OK;
 }
 
-/* The first interaction of this kind by this member in this group on this day. */
+/* The member is met, and its slot says so from now on. */
+static int fill_slot(const struct growth_call *c, const struct qun_event *e, uint32_t group,
+                     struct growth_slot **slot) {
+  struct growth_tenant *t = c->t;
+  struct growth_member m;
+  uint32_t member = (uint32_t)e->member;
+  int rc = growth_member_meet(c, e, &m);
+  if (rc < 0) return rc;
+  if ((*slot)->member != 0 && ((*slot)->member != member || (*slot)->group != group)) slots_grow(t);
+  *slot = slot_of(t->slots, member, group);
+  **slot = (struct growth_slot){member, m.number, group, t->slots->versions[m.number % GROWTH_VERSIONS], e->day, 0};
+  return QUN_OK;
+}
+
+/* What is not yet known of this member in this group on this day. */
 static int note_first(const struct growth_call *c, const struct qun_event *e, uint32_t classes, uint32_t group,
                       struct growth_slot *slot) {
-  struct growth_member m;
-  int rc = growth_member_meet(c, e, &m);
-  if (rc >= 0) rc = mark_classes(c, e->day, m.number, classes);
+  int rc = QUN_OK;
+  if (!slot_holds(c->t->slots, slot, (uint32_t)e->member, group)) rc = fill_slot(c, e, group, &slot);
+  if (rc >= 0) rc = mark_classes(c, e->day, slot->root, classes);
   if (rc < 0) return rc;
-  if (slot->member != (uint32_t)e->member || slot->group != group || slot->day != e->day)
-    *slot = (struct growth_slot){(uint32_t)e->member, m.number, group, e->day, 0};
-  slot->classes |= classes;
+  if (slot->day != e->day) slot->classes = 0;
+  slot->day = e->day;
+  slot->classes |= (uint8_t)classes;
   return QUN_OK;
 }
 
@@ -106,15 +147,15 @@ int growth_activity_note(const struct growth_call *c, const struct qun_event *e,
   struct growth_slot *slot;
   uint32_t group = 0;
   int rc;
-  if (!t->slots) t->slots = calloc(GROWTH_SLOTS, sizeof *t->slots);
+  if (!t->slots) t->slots = slots_create(GROWTH_SLOTS_MIN);
   if (!t->slots) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
   if (e->group.len > 0) {
     rc = growth_group_intern(c, e->group, &group);
     if (rc < 0) return rc;
   }
-  slot = slot_of(t, (uint32_t)e->member, group);
-  if (slot->member != (uint32_t)e->member || slot->group != group || slot->day != e->day ||
-      (slot->classes & classes) != classes) {
+  slot = slot_of(t->slots, (uint32_t)e->member, group);
+  if (slot->day != e->day || (slot->classes & classes) != classes ||
+      !slot_holds(t->slots, slot, (uint32_t)e->member, group)) {
     rc = note_first(c, e, classes, group, slot);
     if (rc < 0) return rc;
   }

@@ -2,8 +2,8 @@
 /*
  * Interactions: who was active on which day, and how much happened in which hour (catalogue G07, G59, G60, R21).
  *
- * The way of most events is short: the member, group, day and kind are known from an earlier event of the same day, so
- * only the day's row of counts is written. Everything else happens once a member, group and day.
+ * The way of most events is short: that the member is in the group, and its day's set, are known from earlier events, so
+ * only the day's row of counts is written. Everything else happens once a member and group, or a member and day.
  */
 #ifndef GROWTH_ACTIVITY_H
 #define GROWTH_ACTIVITY_H

@@ -18,12 +18,20 @@ static int group_save(const struct growth_call *c, uint32_t id, uint32_t members
   return growth_put(c, &key, growth_row_slice(&r), 0);
 }
 
-/* FNV-1a; only a place in the cache depends on it. */
+/* Only a place in the cache depends on it. */
 static uint32_t place_of(qun_slice name) {
   const unsigned char *p = name.ptr;
-  uint32_t h = 2166136261u;
-  for (uint64_t i = 0; i < name.len; i++) h = (h ^ p[i]) * 16777619u;
-  return (h ^ h >> 16) % GROWTH_NAMES;
+  uint64_t h = name.len, word;
+  size_t left = (size_t)name.len;
+  for (; left >= 8; left -= 8, p += 8) {
+    memcpy(&word, p, 8);
+    h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+    h ^= h >> 32;
+  }
+  word = 0;
+  if (left > 0) memcpy(&word, p, left);
+  h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+  return (uint32_t)(h >> 40) % GROWTH_NAMES;
 }
 
 static void remember(struct growth_cached_name *place, qun_slice name, uint32_t id) {

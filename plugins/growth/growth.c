@@ -72,7 +72,7 @@ int growth_head_load(const struct growth_call *c) {
   h->groups = growth_read_u32(&r);
   h->alerts = growth_read_u32(&r);
   h->max_member = growth_read_u32(&r);
-  h->purchases = growth_read_int(&r, 8);
+  h->purchases = growth_read_u64(&r);
   return r.bad ? growth_fail(c, QUN_EFAIL, "growth: the totals are not whole") : QUN_OK;
 }
 
@@ -93,7 +93,7 @@ int growth_head_save(const struct growth_call *c) {
   growth_row_u32(&r, h->groups);
   growth_row_u32(&r, h->alerts);
   growth_row_u32(&r, h->max_member);
-  growth_row_int(&r, h->purchases, 8);
+  growth_row_u64(&r, h->purchases);
   c->t->head_dirty = false;
   return growth_put(c, &key, growth_row_slice(&r), 0);
 }

@@ -63,13 +63,24 @@ struct growth_day {
 /* Kinds of interaction. Somebody is active on a day when any of them happened. */
 enum { GROWTH_TOPIC = 1u << 0, GROWTH_TASK = 1u << 1, GROWTH_OTHER = 1u << 2 };
 
-/* "This member in this group on this day is in the rows already". */
+/* "This member is in this group, and on that day had these kinds of interaction: the rows say so already." */
 struct growth_slot {
   uint32_t member; /* 0: empty */
   uint32_t root;
   uint32_t group;
+  uint32_t version; /* of the root when the slot was filled: another one now, and the slot says nothing */
   int32_t day;
-  uint32_t classes;
+  uint8_t classes;
+};
+
+enum { GROWTH_VERSIONS = 512 };
+
+/* Slots by member and group: one place each, more places as more are fought for. */
+struct growth_slots {
+  uint32_t count;                     /* a power of two */
+  uint32_t lost;                      /* filled over another, since the last growing */
+  uint32_t versions[GROWTH_VERSIONS]; /* by root */
+  struct growth_slot at[];
 };
 
 struct growth_cached_set {
@@ -85,7 +96,7 @@ struct growth_cached_name {
   uint32_t id;
 };
 
-enum { GROWTH_SLOTS = 2048, GROWTH_SETS = 12, GROWTH_NAMES = 64 };
+enum { GROWTH_SLOTS_MIN = 256, GROWTH_SLOTS_MAX = 32768, GROWTH_SETS = 12, GROWTH_NAMES = 64 };
 
 /* The memory of an instance about one tenant: settings, and a cache of rows. Dropped whole when a handler fails. */
 struct growth_tenant {
@@ -95,7 +106,7 @@ struct growth_tenant {
   bool head_loaded, head_dirty, day_loaded;
   struct growth_head head;
   struct growth_day day;
-  struct growth_slot *slots; /* GROWTH_SLOTS, or NULL before the first event */
+  struct growth_slots *slots; /* NULL before the first event */
   struct growth_cached_set sets[GROWTH_SETS];
   uint64_t sets_clock;
   struct growth_cached_name names[GROWTH_NAMES];

@@ -8,6 +8,7 @@
 
 #include <qun/plugin.h>
 
+#include <endian.h>
 #include <stdbool.h>
 
 enum { GROWTH_NAME_MAX = 200, GROWTH_ROW_MAX = 512 };
@@ -26,7 +27,9 @@ static inline void growth_key_u8(struct growth_key *k, unsigned v) {
 }
 
 static inline void growth_key_u32(struct growth_key *k, uint32_t v) {
-  for (int shift = 24; shift >= 0; shift -= 8) growth_key_u8(k, (v >> shift) & 0xff);
+  v = htobe32(v);
+  memcpy(k->bytes + k->len, &v, 4);
+  k->len += 4;
 }
 
 static inline void growth_key_i32(struct growth_key *k, int32_t v) {
@@ -84,24 +87,28 @@ static inline qun_slice growth_row_slice(const struct growth_row *r) {
   return qun_slice_of(r->bytes, r->len);
 }
 
-static inline void growth_row_int(struct growth_row *r, uint64_t v, unsigned bytes) {
-  for (unsigned i = 0; i < bytes; i++) r->bytes[r->len++] = (unsigned char)(v >> (8 * i) & 0xff);
-}
-
 static inline void growth_row_u8(struct growth_row *r, unsigned v) {
-  growth_row_int(r, v, 1);
+  r->bytes[r->len++] = (unsigned char)v;
 }
 
 static inline void growth_row_u32(struct growth_row *r, uint32_t v) {
-  growth_row_int(r, v, 4);
+  v = htole32(v);
+  memcpy(r->bytes + r->len, &v, 4);
+  r->len += 4;
 }
 
 static inline void growth_row_i32(struct growth_row *r, int32_t v) {
-  growth_row_int(r, (uint32_t)v, 4);
+  growth_row_u32(r, (uint32_t)v);
+}
+
+static inline void growth_row_u64(struct growth_row *r, uint64_t v) {
+  v = htole64(v);
+  memcpy(r->bytes + r->len, &v, 8);
+  r->len += 8;
 }
 
 static inline void growth_row_i64(struct growth_row *r, int64_t v) {
-  growth_row_int(r, (uint64_t)v, 8);
+  growth_row_u64(r, (uint64_t)v);
 }
 
 /* A name with its length before it. */
@@ -124,32 +131,43 @@ static inline struct growth_reader growth_read(qun_slice row) {
   return r;
 }
 
-static inline uint64_t growth_read_int(struct growth_reader *r, unsigned bytes) {
-  uint64_t v = 0;
-  if ((size_t)(r->end - r->at) < bytes) {
+/* The next `bytes` bytes, or NULL. */
+static inline const unsigned char *growth_read_bytes(struct growth_reader *r, size_t bytes) {
+  const unsigned char *at = r->at;
+  if ((size_t)(r->end - at) < bytes) {
     r->bad = true;
     r->at = r->end;
-    return 0;
+    return NULL;
   }
-  for (unsigned i = 0; i < bytes; i++) v |= (uint64_t)r->at[i] << (8 * i);
   r->at += bytes;
-  return v;
+  return at;
 }
 
 static inline unsigned growth_read_u8(struct growth_reader *r) {
-  return (unsigned)growth_read_int(r, 1);
+  const unsigned char *at = growth_read_bytes(r, 1);
+  return at ? *at : 0;
 }
 
 static inline uint32_t growth_read_u32(struct growth_reader *r) {
-  return (uint32_t)growth_read_int(r, 4);
+  const unsigned char *at = growth_read_bytes(r, 4);
+  uint32_t v = 0;
+  if (at) memcpy(&v, at, 4);
+  return le32toh(v);
 }
 
 static inline int32_t growth_read_i32(struct growth_reader *r) {
-  return (int32_t)(uint32_t)growth_read_int(r, 4);
+  return (int32_t)growth_read_u32(r);
+}
+
+static inline uint64_t growth_read_u64(struct growth_reader *r) {
+  const unsigned char *at = growth_read_bytes(r, 8);
+  uint64_t v = 0;
+  if (at) memcpy(&v, at, 8);
+  return le64toh(v);
 }
 
 static inline int64_t growth_read_i64(struct growth_reader *r) {
-  return (int64_t)growth_read_int(r, 8);
+  return (int64_t)growth_read_u64(r);
 }
 
 static inline qun_slice growth_read_name(struct growth_reader *r) {
