@@ -32,6 +32,10 @@ struct qun_batch_limits {
   uint32_t events; /* in one batch; 0: 10,000 */
 };
 
+/* Reads a list of events, which must be all of `events`, in one pass. Otherwise as qun_msgpack_batch_read. */
+int qun_msgpack_events_read(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
+                            qun_slice events, const struct qun_batch_limits *limits, struct qun_error *err);
+
 /* Reads hostile bytes into `batch`. Answers the number of events taken (0 or more), or less when nothing could be read
    at all: QUN_EQUOTA: over a limit; QUN_EINVAL: not whole msgpack nested at most 16 deep, or not a batch. Then neither
    batch nor refusals changed. */

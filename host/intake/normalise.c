@@ -9,36 +9,40 @@
 /* The envelope as it stands in the canonical bytes. */
 enum attribute { ID, SOURCE, TYPE, SUBJECT, MEMBER, GROUP, CHANNEL, LANG, TIME, DATA, ATTRIBUTES };
 
+#define ATTRIBUTE(text, is_required)                                                                                   \
+  { text, sizeof text - 1, is_required }
 static const struct {
   const char *name;
+  uint8_t len;
   bool required;
 } attributes[ATTRIBUTES] = {
-    [ID] = {"id", true},
-    [SOURCE] = {"source", true},
-    [TYPE] = {"type", true},
-    [SUBJECT] = {"subject", false},
-    [MEMBER] = {"member", false},
-    [GROUP] = {"group", false},
-    [CHANNEL] = {"channel", false},
-    [LANG] = {"lang", false},
-    [TIME] = {"time", false},
-    [DATA] = {"data", false},
+    [ID] = ATTRIBUTE("id", true),
+    [SOURCE] = ATTRIBUTE("source", true),
+    [TYPE] = ATTRIBUTE("type", true),
+    [SUBJECT] = ATTRIBUTE("subject", false),
+    [MEMBER] = ATTRIBUTE("member", false),
+    [GROUP] = ATTRIBUTE("group", false),
+    [CHANNEL] = ATTRIBUTE("channel", false),
+    [LANG] = ATTRIBUTE("lang", false),
+    [TIME] = ATTRIBUTE("time", false),
+    [DATA] = ATTRIBUTE("data", false),
 };
 
 struct envelope {
   bool given[ATTRIBUTES];
-  qun_slice text[ATTRIBUTES]; /* texts; of DATA the raw value */
-  int64_t time_ms;            /* INT64_MIN: none */
-  char id_digits[24];         /* an integer id as text */
+  qun_slice text[ATTRIBUTES];       /* texts; of DATA the raw value, if it came before the type */
+  int64_t time_ms;                  /* INT64_MIN: none */
+  const struct qun_type_view *type; /* NULL: not yet looked up */
+  bool data_read;
+  char id_digits[24]; /* an integer id as text */
 };
 
 static int find_attribute(qun_slice key) {
   const char *want = key.ptr;
-  if (key.len == 0) return -1;
-  for (int i = 0; i < ATTRIBUTES; i++) {
-    const char *name = attributes[i].name;
-    if (name[0] == want[0] && qun_slice_eq(key, qun_str(name))) return i;
-  }
+  for (int i = 0; i < ATTRIBUTES; i++)
+    if (attributes[i].len == key.len && attributes[i].name[0] == want[0] &&
+        memcmp(attributes[i].name, want, attributes[i].len) == 0)
+      return i;
   return -1;
 }
 
@@ -64,57 +68,6 @@ static int read_text(struct envelope *e, int which, struct qun_unpack *u, struct
     return qun_error_set(err, QUN_EINVAL, "%s must be text%s (got %s)", attributes[which].name,
                          which == ID ? " or an integer" : "", qun__value_name(u));
   return qun__text_check(e->text[which], QUN_ATTRIBUTE_MAX, attributes[which].name, err);
-}
-
-static int read_attribute(struct envelope *e, struct qun_unpack *u, struct qun_error *err) {
-  qun_slice key;
-  if (!qun_unpack_str(u, &key))
-    return qun_error_set(err, QUN_EINVAL, "an event's key must be text (got %s)", qun__value_name(u));
-  int which = find_attribute(key);
-  if (which < 0)
-    return qun_error_set(err, QUN_EINVAL,
-                         "\"%s\" is not an attribute of an event; it has id, source, type, time, subject, member, "
-                         "group, channel, lang and data",
-                         qun__quote(key).text);
-  if (e->given[which]) return qun_error_set(err, QUN_EINVAL, "%s is given twice", attributes[which].name);
-  e->given[which] = true;
-  if (qun_unpack_nil(u)) return QUN_OK;
-  if (which == TIME) return read_time(e, u, err);
-  if (which != DATA) return read_text(e, which, u, err);
-  if (!qun_unpack_any(u, &e->text[DATA]))
-    return qun_error_set(err, QUN_EINVAL, "data is not whole msgpack: the event is cut off or damaged");
-  return QUN_OK;
-}
-
-static int read_map(struct envelope *e, qun_slice canonical, struct qun_error *err) {
-  struct qun_unpack u;
-  uint32_t count;
-  int rc;
-  qun_unpack_init(&u, canonical);
-  if (!qun_unpack_map(&u, &count))
-    return qun_error_set(err, QUN_EINVAL, "an event must be a map (got %s)", qun__value_name(&u));
-  while (count-- > 0)
-    if ((rc = read_attribute(e, &u, err)) < 0) return rc;
-  if (u.at != u.end) return qun_error_set(err, QUN_EINVAL, "bytes follow the event");
-  return QUN_OK;
-}
-
-static int read_envelope(struct envelope *e, qun_slice canonical, struct qun_error *err) {
-  int rc;
-  memset(e, 0, sizeof *e);
-  e->time_ms = INT64_MIN;
-  if (canonical.len > QUN_EVENT_MAX)
-    return qun_error_set(err, QUN_EINVAL, "the event is too long: %llu bytes, at most %d are allowed",
-                         (unsigned long long)canonical.len, QUN_EVENT_MAX);
-  rc = read_map(e, canonical, err);
-  /* the one pass finds any damage; only the words for it need a second look */
-  if (rc < 0 && !qun_mp_valid(canonical, 16))
-    return qun_error_set(err, QUN_EINVAL, "the event is not one whole msgpack value nested at most 16 deep");
-  if (rc < 0) return rc;
-  for (int i = 0; i < ATTRIBUTES; i++)
-    if (attributes[i].required && e->text[i].len == 0)
-      return qun_error_set(err, QUN_EINVAL, "%s is %s", attributes[i].name, e->given[i] ? "empty" : "missing");
-  return QUN_OK;
 }
 
 /* ---------------------------------------------------------------- rules that need more than the bytes */
@@ -146,10 +99,71 @@ static int check_type(const struct qun_normaliser *n, qun_slice name, const stru
   return QUN_OK;
 }
 
+/* Data is read where it stands if its type is known by then, as it mostly is; else it is stepped over. */
+static int read_data(const struct qun_normaliser *n, struct envelope *e, struct qun_data *d, struct qun_unpack *u,
+                     struct qun_error *err) {
+  int rc;
+  if (e->text[TYPE].len > 0) {
+    if ((rc = check_type(n, e->text[TYPE], &e->type, err)) < 0) return rc;
+    e->data_read = true;
+    return qun__data_read(d, e->type, u, n->seal_text, err);
+  }
+  if (qun_unpack_any(u, &e->text[DATA])) return QUN_OK;
+  return qun_error_set(err, QUN_EINVAL, "data is not whole msgpack: the event is cut off or damaged");
+}
+
+static int read_attribute(const struct qun_normaliser *n, struct envelope *e, struct qun_data *d, struct qun_unpack *u,
+                          struct qun_error *err) {
+  qun_slice key;
+  if (!qun_unpack_str(u, &key))
+    return qun_error_set(err, QUN_EINVAL, "an event's key must be text (got %s)", qun__value_name(u));
+  int which = find_attribute(key);
+  if (which < 0)
+    return qun_error_set(err, QUN_EINVAL,
+                         "\"%s\" is not an attribute of an event; it has id, source, type, time, subject, member, "
+                         "group, channel, lang and data",
+                         qun__quote(key).text);
+  if (e->given[which]) return qun_error_set(err, QUN_EINVAL, "%s is given twice", attributes[which].name);
+  e->given[which] = true;
+  if (qun_unpack_nil(u)) return QUN_OK;
+  if (which == TIME) return read_time(e, u, err);
+  if (which == DATA) return read_data(n, e, d, u, err);
+  return read_text(e, which, u, err);
+}
+
+static int read_late_data(const struct qun_normaliser *n, struct envelope *e, struct qun_data *d,
+                          struct qun_error *err) {
+  struct qun_unpack u;
+  int rc = check_type(n, e->text[TYPE], &e->type, err);
+  if (rc < 0) return rc;
+  qun_unpack_init(&u, e->text[DATA]);
+  return qun__data_read(d, e->type, e->text[DATA].len > 0 ? &u : NULL, n->seal_text, err);
+}
+
+static int read_event(const struct qun_normaliser *n, struct envelope *e, struct qun_data *d, struct qun_unpack *u,
+                      struct qun_error *err) {
+  const unsigned char *from = u->at;
+  uint32_t count;
+  int rc;
+  memset(e, 0, sizeof *e);
+  e->time_ms = INT64_MIN;
+  if (!qun_unpack_map(u, &count))
+    return qun_error_set(err, QUN_EINVAL, "an event must be a map (got %s)", qun__value_name(u));
+  while (count-- > 0)
+    if ((rc = read_attribute(n, e, d, u, err)) < 0) return rc;
+  if (u->at - from > QUN_EVENT_MAX)
+    return qun_error_set(err, QUN_EINVAL, "the event is too long: %lld bytes, at most %d are allowed",
+                         (long long)(u->at - from), QUN_EVENT_MAX);
+  for (int i = 0; i < ATTRIBUTES; i++)
+    if (attributes[i].required && e->text[i].len == 0)
+      return qun_error_set(err, QUN_EINVAL, "%s is %s", attributes[i].name, e->given[i] ? "empty" : "missing");
+  return e->data_read ? QUN_OK : read_late_data(n, e, d, err);
+}
+
 static int check_ident(const struct envelope *e, const struct qun_data *d, struct qun_error *err) {
   if (!d->ident || e->text[MEMBER].len > 0) return QUN_OK;
   for (uint32_t i = 0; i < d->type->fields_count; i++)
-    if (d->slots[i].set && d->type->fields[i].flags & QUN_FIELD_IDENT)
+    if (d->set >> i & 1 && d->type->fields[i].flags & QUN_FIELD_IDENT)
       return qun_error_set(err, QUN_EINVAL, "data.%s of \"%s\" identifies a person, so the event needs a member",
                            d->type->fields[i].name, d->type->name);
   return QUN_OK;
@@ -221,22 +235,29 @@ static int check_source(qun_slice source, struct qun_error *err) {
   return qun_error_set(err, QUN_EDENIED, "source \"%s\" is the host's own", qun__quote(source).text);
 }
 
-static int copy(struct qun_arena *arena, qun_slice *to, qun_slice from) {
-  if (from.len == 0) return 1;
-  *to = qun_arena_copy(arena, from);
-  return to->ptr != NULL;
-}
+static const enum attribute kept[] = {ID, SOURCE, SUBJECT, GROUP, CHANNEL, LANG};
+enum { KEPT = sizeof kept / sizeof *kept };
 
+/* All texts in one piece of the arena, each with a NUL behind it. */
 static int copy_envelope(struct qun_arena *arena, struct qun_input *in, const struct envelope *e,
-                         const struct qun_type_view *type, struct qun_error *err) {
-  in->type = qun_str(type->name); /* lives as long as the plugin set */
-  in->type_flags = type->flags;
+                         struct qun_error *err) {
+  qun_slice *const places[KEPT] = {&in->id, &in->source, &in->subject, &in->group, &in->channel, &in->lang};
+  size_t size = 0;
+  for (int i = 0; i < KEPT; i++) size += (size_t)e->text[kept[i]].len + 1;
+  char *at = qun_arena_alloc(arena, size);
+  if (!at) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (int i = 0; i < KEPT; i++) {
+    qun_slice from = e->text[kept[i]];
+    if (from.len == 0) continue;
+    memcpy(at, from.ptr, (size_t)from.len);
+    at[from.len] = '\0';
+    *places[i] = qun_slice_of(at, (size_t)from.len);
+    at += from.len + 1;
+  }
+  in->type = qun_str(e->type->name); /* lives as long as the plugin set */
+  in->type_flags = e->type->flags;
   in->time_ms = e->time_ms;
-  if (copy(arena, &in->id, e->text[ID]) && copy(arena, &in->source, e->text[SOURCE]) &&
-      copy(arena, &in->subject, e->text[SUBJECT]) && copy(arena, &in->group, e->text[GROUP]) &&
-      copy(arena, &in->channel, e->text[CHANNEL]) && copy(arena, &in->lang, e->text[LANG]))
-    return QUN_OK;
-  return qun_error_set(err, QUN_EFAIL, "out of memory");
+  return QUN_OK;
 }
 
 /* Seals and stores the data, and what identifies the member. */
@@ -264,29 +285,45 @@ out:
   return rc;
 }
 
-int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_slice canonical, struct qun_error *err) {
+static int fill(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_input *in, const struct envelope *e,
+                const struct qun_data *d, struct qun_error *err) {
+  int rc;
+  in->flags = n->imported ? QUN_INPUT_IMPORTED : 0;
+  in->has_member = e->text[MEMBER].len > 0;
+  if (in->has_member) qun_vault_pseudonym(n->vault, e->text[MEMBER], in->member);
+  if ((rc = copy_envelope(&batch->arena, in, e, err)) < 0) return rc;
+  if ((rc = make_digest(n, e, d, in, err)) < 0) return rc;
+  if ((rc = store(n, &batch->arena, in, e, d, err)) < 0) return rc;
+  if (in->has_member) see(n, in->member);
+  return QUN_OK;
+}
+
+int qun__normalise_next(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, bool alone,
+                        struct qun_error *err) {
   struct envelope e;
   struct qun_data d;
-  struct qun_input in;
-  const struct qun_type_view *type = NULL;
   int rc;
-  if ((rc = read_envelope(&e, canonical, err)) < 0) return rc;
-  if ((rc = check_type(n, e.text[TYPE], &type, err)) < 0) return rc;
+  if ((rc = read_event(n, &e, &d, u, err)) < 0) return rc;
+  if (alone && u->at != u->end) return qun_error_set(err, QUN_EINVAL, "bytes follow the event");
   if ((rc = check_source(e.text[SOURCE], err)) < 0) return rc;
   if ((rc = check_time(n, &e, err)) < 0) return rc;
-  if ((rc = qun__data_read(&d, type, e.text[DATA], n->seal_text, err)) < 0) return rc;
   if ((rc = check_ident(&e, &d, err)) < 0) return rc;
-  memset(&in, 0, sizeof in);
-  in.flags = n->imported ? QUN_INPUT_IMPORTED : 0;
-  in.has_member = e.text[MEMBER].len > 0;
-  if (in.has_member) qun_vault_pseudonym(n->vault, e.text[MEMBER], in.member);
   seen_round(n, batch);
-  if ((rc = copy_envelope(&batch->arena, &in, &e, type, err)) < 0) return rc;
-  if ((rc = make_digest(n, &e, &d, &in, err)) < 0) return rc;
-  if ((rc = store(n, &batch->arena, &in, &e, &d, err)) < 0) return rc;
-  struct qun_input *place = qun_input_batch_add(batch);
-  if (!place) return qun_error_set(err, QUN_EFAIL, "out of memory");
-  *place = in;
-  if (in.has_member) see(n, in.member);
-  return QUN_OK;
+  struct qun_input *in = qun_input_batch_add(batch);
+  if (!in) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  if ((rc = fill(n, batch, in, &e, &d, err)) < 0) batch->count--;
+  return rc;
+}
+
+int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_slice canonical, struct qun_error *err) {
+  struct qun_unpack u;
+  if (canonical.len > QUN_EVENT_MAX)
+    return qun_error_set(err, QUN_EINVAL, "the event is too long: %llu bytes, at most %d are allowed",
+                         (unsigned long long)canonical.len, QUN_EVENT_MAX);
+  qun_unpack_init(&u, canonical);
+  int rc = qun__normalise_next(n, batch, &u, true, err);
+  /* the one pass finds any damage; only the words for it need a second look */
+  if (rc == QUN_EINVAL && !qun_mp_valid(canonical, 16))
+    return qun_error_set(err, QUN_EINVAL, "the event is not one whole msgpack value nested at most 16 deep");
+  return rc;
 }

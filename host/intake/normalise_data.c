@@ -186,12 +186,15 @@ static int read_value(const struct reading *r, struct qun_unpack *u, struct qun_
 
 /* ---------------------------------------------------------------- the map */
 
-static int find_field(const struct qun_type_view *type, qun_slice key) {
+/* Fields mostly come in the vocabulary's order: the one behind the last is tried first. */
+static int find_field(const struct qun_type_view *type, qun_slice key, uint32_t hint) {
   const char *want = key.ptr;
-  if (key.len == 0) return -1;
+  size_t len = (size_t)key.len;
+  if (len == 0) return -1;
   for (uint32_t i = 0; i < type->fields_count; i++) {
-    const char *name = type->fields[i].name;
-    if (name[0] == want[0] && qun_slice_eq(key, qun_str(name))) return (int)i;
+    uint32_t at = hint + i < type->fields_count ? hint + i : hint + i - type->fields_count;
+    const char *name = type->fields[at].name;
+    if (name[0] == want[0] && strncmp(name, want, len) == 0 && name[len] == '\0') return (int)at;
   }
   return -1;
 }
@@ -206,21 +209,23 @@ static int unknown_field(const struct qun_type_view *type, qun_slice key, struct
                        type->fields_count ? "it has " : "it has none", type->fields_count ? names : "");
 }
 
-static int read_pair(struct qun_data *d, struct qun_unpack *u, bool seal_text, struct qun_error *err) {
+static int read_pair(struct qun_data *d, struct qun_unpack *u, uint32_t *hint, bool seal_text, struct qun_error *err) {
   struct reading r = {d->type, NULL, err};
   qun_slice key;
   if (!qun_unpack_str(u, &key))
     return qun_error_set(err, QUN_EINVAL, "data of \"%s\": a key must be text (got %s)", d->type->name,
                          qun__value_name(u));
-  int i = find_field(d->type, key);
+  int i = find_field(d->type, key, *hint);
   if (i < 0) return unknown_field(d->type, key, err);
+  *hint = (uint32_t)i + 1 < d->type->fields_count ? (uint32_t)i + 1 : 0;
   struct qun_data_slot *slot = &d->slots[i];
   r.field = &d->type->fields[i];
-  if (slot->set) return qun_error_set(err, QUN_EINVAL, "%s is given twice", place_of(d->type, r.field).text);
+  if (d->set >> i & 1) return qun_error_set(err, QUN_EINVAL, "%s is given twice", place_of(d->type, r.field).text);
   if (qun_unpack_nil(u)) return QUN_OK;
   int rc = read_value(&r, u, slot);
   if (rc < 0) return rc;
-  slot->set = true;
+  slot->name = key;
+  d->set |= 1ull << i;
   d->count++;
   if (r.field->flags & QUN_FIELD_IDENT) d->ident = true;
   if (r.field->flags & QUN_FIELD_IDENT || (seal_text && r.field->flags & QUN_FIELD_TEXT)) {
@@ -231,25 +236,23 @@ static int read_pair(struct qun_data *d, struct qun_unpack *u, bool seal_text, s
   return QUN_OK;
 }
 
-int qun__data_read(struct qun_data *d, const struct qun_type_view *type, qun_slice map, bool seal_text,
+int qun__data_read(struct qun_data *d, const struct qun_type_view *type, struct qun_unpack *u, bool seal_text,
                    struct qun_error *err) {
-  struct qun_unpack u;
-  uint32_t count = 0;
+  uint32_t count = 0, hint = 0;
   int rc;
   if (type->fields_count > QUN_FIELDS_MAX)
     return qun_error_set(err, QUN_EFAIL, "type \"%s\" has more than %d fields", type->name, QUN_FIELDS_MAX);
   d->type = type;
+  d->set = 0;
   d->count = 0;
   d->sealed = d->ident = false;
-  for (uint32_t i = 0; i < type->fields_count; i++) d->slots[i].set = false;
-  qun_unpack_init(&u, map);
-  if (map.len > 0 && !qun_unpack_nil(&u) && !qun_unpack_map(&u, &count))
+  if (u && !qun_unpack_map(u, &count))
     return qun_error_set(err, QUN_EINVAL, "data must be a map of the fields of \"%s\" (got %s)", type->name,
-                         qun__value_name(&u));
+                         qun__value_name(u));
   while (count-- > 0)
-    if ((rc = read_pair(d, &u, seal_text, err)) < 0) return rc;
+    if ((rc = read_pair(d, u, &hint, seal_text, err)) < 0) return rc;
   for (uint32_t i = 0; i < type->fields_count; i++)
-    if (!d->slots[i].set && type->fields[i].flags & QUN_FIELD_REQ)
+    if (type->fields[i].flags & QUN_FIELD_REQ && !(d->set >> i & 1))
       return qun_error_set(err, QUN_EINVAL, "%s is missing", place_of(type, &type->fields[i]).text);
   return QUN_OK;
 }
@@ -289,11 +292,18 @@ static void write_open(struct qun_pack *p, enum qun_field_kind kind, const struc
   }
 }
 
+/* The slots that are set, in the vocabulary's order: `left` holds the bits of those to come. */
+static uint32_t next_slot(uint64_t *left) {
+  uint32_t i = (uint32_t)__builtin_ctzll(*left);
+  *left &= *left - 1;
+  return i;
+}
+
 void qun__data_plain(const struct qun_data *d, struct qun_pack *p) {
   qun_pack_map(p, d->count);
-  for (uint32_t i = 0; i < d->type->fields_count; i++) {
-    if (!d->slots[i].set) continue;
-    qun_pack_cstr(p, d->type->fields[i].name);
+  for (uint64_t left = d->set; left;) {
+    uint32_t i = next_slot(&left);
+    qun_pack_str(p, d->slots[i].name);
     write_open(p, d->type->fields[i].kind, &d->slots[i]);
   }
 }
@@ -319,11 +329,11 @@ static int arena_pack(struct qun_pack *p, struct qun_arena *arena, size_t size) 
 
 size_t qun__data_bound(const struct qun_data *d, bool sealing) {
   size_t size = 16;
-  for (uint32_t i = 0; i < d->type->fields_count; i++) {
+  for (uint64_t left = d->set; left;) {
+    uint32_t i = next_slot(&left);
     const struct qun_data_slot *slot = &d->slots[i];
     enum qun_field_kind kind = d->type->fields[i].kind;
-    if (!slot->set) continue;
-    size += strlen(d->type->fields[i].name) + 32;
+    size += (size_t)slot->name.len + 32;
     if (kind == QUN_FIELD_STR)
       size += (size_t)slot->text.len + (sealing ? QUN_SEAL_ROOM : 0);
     else if (kind == QUN_FIELD_LIST || kind == QUN_FIELD_MAP)
@@ -341,12 +351,12 @@ static void write_member(struct qun_normaliser *n, struct qun_pack *p, qun_slice
 static int write_stored(const struct qun_data *d, struct qun_normaliser *n, const struct qun_input *in,
                         struct qun_pack *p, struct qun_pack *identity, uint32_t *identities, struct qun_error *err) {
   qun_pack_map(p, d->count);
-  for (uint32_t i = 0; i < d->type->fields_count; i++) {
+  for (uint64_t left = d->set; left;) {
+    uint32_t i = next_slot(&left);
     const struct qun_manifest_field *f = &d->type->fields[i];
     const struct qun_data_slot *slot = &d->slots[i];
     qun_slice sealed = {NULL, 0};
-    if (!slot->set) continue;
-    qun_pack_cstr(p, f->name);
+    qun_pack_str(p, slot->name);
     if (f->kind == QUN_FIELD_MEMBER) {
       write_member(n, p, slot->text);
     } else if (f->flags & QUN_FIELD_IDENT || (n->seal_text && f->flags & QUN_FIELD_TEXT)) {
@@ -371,10 +381,10 @@ static void write_handlers(const struct qun_data *d, struct qun_pack *p, qun_sli
   qun_unpack_init(&u, stored);
   if (!qun_unpack_map(&u, &count)) return;
   qun_pack_map(p, d->count);
-  for (uint32_t i = 0; i < d->type->fields_count; i++) {
+  for (uint64_t left = d->set; left;) {
+    uint32_t i = next_slot(&left);
     const struct qun_manifest_field *f = &d->type->fields[i];
     qun_slice key, value;
-    if (!d->slots[i].set) continue;
     if (!qun_unpack_str(&u, &key) || !qun_unpack_any(&u, &value)) return;
     qun_pack_str(p, key);
     if (f->flags & QUN_FIELD_IDENT)

@@ -10,7 +10,7 @@
 
 /* A checked value: bytes are borrowed from the canonical event. */
 struct qun_data_slot {
-  bool set;
+  qun_slice name; /* the field's, as it was sent */
   qun_slice text; /* STR, MEMBER */
   int64_t number; /* INT, TIME, BOOL */
   qun_slice raw;  /* LIST, MAP */
@@ -18,14 +18,17 @@ struct qun_data_slot {
 
 struct qun_data {
   const struct qun_type_view *type;
-  uint32_t count; /* slots that are set */
+  uint64_t set;   /* a bit a slot */
+  uint32_t count; /* of them */
   bool sealed;    /* something in it is sealed */
   bool ident;     /* a field marked IDENT is set */
   struct qun_data_slot slots[QUN_FIELDS_MAX];
 };
 
-/* Reads and checks `map` (no bytes: an empty map). QUN_EINVAL. */
-int qun__data_read(struct qun_data *d, const struct qun_type_view *type, qun_slice map, bool seal_text,
+_Static_assert(QUN_FIELDS_MAX == 64, "a bit a slot");
+
+/* Reads and checks the map that `u` stands at (NULL: an empty one); `u` stands behind it then. QUN_EINVAL. */
+int qun__data_read(struct qun_data *d, const struct qun_type_view *type, struct qun_unpack *u, bool seal_text,
                    struct qun_error *err);
 
 /* Bytes that any form of the map fits in. */
@@ -38,6 +41,11 @@ void qun__data_plain(const struct qun_data *d, struct qun_pack *p);
  * *identities). */
 int qun__data_store(const struct qun_data *d, struct qun_normaliser *n, struct qun_arena *arena, struct qun_input *in,
                     struct qun_pack *identity, uint32_t *identities, struct qun_error *err);
+
+/* qun_normalise of the event that `u` stands at; `u` stands behind it then, or anywhere if it is refused. `alone`: nothing
+ * may follow it. */
+int qun__normalise_next(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, bool alone,
+                        struct qun_error *err);
 
 /* A foreign text for use in a message: shortened, and without control characters or broken UTF-8. */
 struct qun_quoted {

@@ -110,27 +110,79 @@ int qun_hello_read(qun_slice content, struct qun_hello *hello, struct qun_error 
   return 0;
 }
 
-static uint32_t count_events(qun_slice content) {
-  struct qun_unpack u;
-  qun_slice events;
-  uint32_t count = 0;
-  if (!qun_mp_find(content, "events", &events)) return 0;
-  qun_unpack_init(&u, events);
-  return qun_unpack_array(&u, &count) ? count : 0;
+static int broken_batch(struct qun_error *err) {
+  return qun_error_set(err, QUN_EINVAL,
+                       "the batch frame is not one whole msgpack value: it is cut off, broken or nested too deep");
 }
 
-int qun_batch_head_read(qun_slice content, struct qun_batch_head *head, struct qun_error *err) {
+/* The events: counted, and stepped over if something follows them. */
+static bool read_list(struct qun_batch_head *head, struct qun_unpack *u, bool last) {
+  const unsigned char *from = u->at;
+  struct qun_unpack at = *u;
+  if (!qun_unpack_array(&at, &head->count)) return false;
+  if (last)
+    u->at = u->end;
+  else if (!qun_unpack_skip(u))
+    return false;
+  head->events = qun_slice_of(from, (size_t)(u->at - from));
+  return true;
+}
+
+/* One member; `given` has a bit for each that was there. QUN_EINVAL without words: the frame may be broken. */
+static int read_member(struct qun_batch_head *head, struct qun_unpack *u, bool last, unsigned *given) {
+  static const char *const names[] = {"batch", "events", "imported"};
+  int64_t number;
+  int imported;
+  qun_slice key;
+  unsigned i = 0;
+  if (!qun_unpack_str(u, &key)) return QUN_EINVAL;
+  while (i < 3 && !qun_slice_is(key, names[i])) i++;
+  if (i == 3 || *given >> i & 1) return QUN_EINVAL;
+  *given |= 1u << i;
+  switch (i) {
+  case 0:
+    if (!qun_unpack_int(u, &number) || number < 0) return QUN_EINVAL;
+    head->batch = (uint64_t)number;
+    return 0;
+  case 1: return read_list(head, u, last) ? 0 : QUN_EINVAL;
+  default:
+    if (!qun_unpack_bool(u, &imported)) return QUN_EINVAL;
+    head->imported = imported;
+    return 0;
+  }
+}
+
+/* The words for what one pass found wrong. */
+static int refuse_batch(qun_slice content, struct qun_error *err) {
   struct member members[] = {{.name = "batch", .type = QUN_MP_INT, .required = true},
                              {.name = "events", .type = QUN_MP_ARRAY, .required = true},
                              {.name = "imported", .type = QUN_MP_BOOL}};
   int rc = check_map(content, "batch", members, 3, err);
   if (rc < 0) return rc;
-  int64_t number = qun_mp_int(content, "batch", -1);
-  if (number < 0) return qun_error_set(err, QUN_EINVAL, "the batch frame's number must be 0 to 2^63-1");
-  head->batch = (uint64_t)number;
-  head->events = count_events(content);
-  head->imported = qun_mp_bool(content, "imported", 0);
+  if (qun_mp_int(content, "batch", -1) < 0)
+    return qun_error_set(err, QUN_EINVAL, "the batch frame's number must be 0 to 2^63-1");
+  return broken_batch(err);
+}
+
+int qun_batch_head_read(qun_slice content, struct qun_batch_head *head, struct qun_error *err) {
+  struct qun_unpack u;
+  uint32_t n = 0;
+  unsigned given = 0;
+  memset(head, 0, sizeof *head);
+  qun_unpack_init(&u, content);
+  if (!qun_unpack_map(&u, &n)) return refuse_batch(content, err);
+  while (n-- > 0)
+    if (read_member(head, &u, n == 0, &given) < 0) return refuse_batch(content, err);
+  if ((given & 3) != 3 || u.at != u.end) return refuse_batch(content, err);
   return 0;
+}
+
+int qun_batch_events_read(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refused,
+                          const struct qun_batch_head *head, uint32_t max_events, bool *broken, struct qun_error *err) {
+  struct qun_batch_limits limits = {.events = max_events};
+  int rc = qun_msgpack_events_read(n, batch, refused, head->events, &limits, err);
+  *broken = rc == QUN_EINVAL;
+  return *broken ? broken_batch(err) : rc;
 }
 
 /* ---- answers */

@@ -32,13 +32,20 @@ struct qun_hello {
   bool durable; /* ack: "durable" */
 };
 int qun_hello_read(qun_slice content, struct qun_hello *hello, struct qun_error *err);
-/* The head of a batch frame; checks that the frame is whole msgpack and knows no other keys. */
+/* A batch frame: its members, and no others. Where the events come last, as they should, they are not looked at: what
+   reads them (qun_msgpack_events_read) finds whether they are whole and the frame ends with them. */
 struct qun_batch_head {
   uint64_t batch;
-  uint32_t events; /* how many it has */
+  uint32_t count;   /* of events */
+  qun_slice events; /* borrowed from the frame, to its end if they come last */
   bool imported;
 };
 int qun_batch_head_read(qun_slice content, struct qun_batch_head *head, struct qun_error *err);
+
+/* Reads the events into `batch`. Answers how many were taken, or less: QUN_EQUOTA: more than `max_events`; or *broken is
+ * set: the frame was not whole. */
+int qun_batch_events_read(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refused,
+                          const struct qun_batch_head *head, uint32_t max_events, bool *broken, struct qun_error *err);
 
 struct qun_hello_reply {
   const char *tenant;

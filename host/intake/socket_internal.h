@@ -41,9 +41,10 @@ struct qun__job { /* one batch */
   struct qun__job *next; /* in the order of arrival */
   struct qun__job *next_done;
   enum qun__job_state state;
-  unsigned char *frame; /* a copy; NULL once it was read */
+  unsigned char *frame; /* a copy, which head.events is borrowed from; NULL: not copied, or read already */
   size_t frame_len;
   struct qun_batch_head head;
+  bool broken;     /* the frame was no whole batch */
   bool here;       /* worked on here: it shares the flush of the turn */
   uint32_t events; /* submitted */
   struct qun_input_batch inputs;

@@ -32,19 +32,40 @@ static void job_refuse(struct qun__job *job, int code, const char *why) {
 
 /* ---- reading events */
 
-static int read_events(struct qun__job *job, struct qun_normaliser *n, qun_slice content, struct qun_error *err) {
-  struct qun_batch_limits limits = {.bytes = (size_t)content.len, .events = EVENTS_MAX};
+static int read_events(struct qun__job *job, struct qun_normaliser *n, struct qun_error *err) {
   n->operator_types = job->connection->grant.role != QUN_ROLE_INGEST;
   n->imported = job->head.imported;
-  return qun_msgpack_batch_read(n, &job->inputs, &job->refused, content, &limits, err);
+  return qun_batch_events_read(n, &job->inputs, &job->refused, &job->head, EVENTS_MAX, &job->broken, err);
 }
 
-static void worked(struct qun__job *job) {
+/* A frame that is no batch ends the connection: what came behind it is not looked at. Those before it are answered. */
+static void drop_from(struct qun__connection *c, struct qun__job *broken) {
+  struct qun__job **at = &c->jobs, *before = NULL;
+  for (; *at != broken; at = &(*at)->next) before = *at;
+  *at = NULL;
+  c->last = before;
+  for (struct qun__job *job = broken, *next; job; job = next) {
+    next = job->next;
+    c->jobs_count--;
+    c->held -= job->frame_len;
+    job_destroy(job);
+  }
+}
+
+/* False: the frame was broken, the job is gone. */
+static bool worked(struct qun__job *job) {
+  struct qun__connection *c = job->connection;
+  if (job->broken) {
+    qun__connection_fail(c, job->result.message);
+    drop_from(c, job);
+    return false;
+  }
   free(job->frame);
   job->frame = NULL;
   job->events = job->inputs.count;
-  qun_metric_add(job->connection->intake->metrics, QUN_METRIC_EVENTS_REFUSED, job->refused.total);
+  qun_metric_add(c->intake->metrics, QUN_METRIC_EVENTS_REFUSED, job->refused.total);
   job->state = job->result.code == 0 && job->inputs.count > 0 ? QUN__JOB_READY : QUN__JOB_DONE;
+  return true;
 }
 
 /* On a worker thread. */
@@ -56,7 +77,7 @@ static void on_work(uv_work_t *work) {
   int rc = qun_engine_normaliser_open(engine, c->grant.tenant, &job->normaliser, &err);
   if (rc == 0) {
     job->normaliser->now_ms = qun_engine_now(engine);
-    rc = read_events(job, job->normaliser, qun_slice_of(job->frame, job->frame_len), &err);
+    rc = read_events(job, job->normaliser, &err);
   }
   if (rc < 0) job_refuse(job, rc, err.message);
 }
@@ -94,19 +115,19 @@ bool qun__connection_has_share(struct qun__connection *c) {
 }
 
 static bool is_small(const struct qun__job *job) {
-  return job->frame_len <= QUN__HERE_BYTES && job->head.events <= QUN__HERE_EVENTS;
+  return job->frame_len <= QUN__HERE_BYTES && job->head.count <= QUN__HERE_EVENTS;
 }
 
-static void work_here(struct qun__connection *c, struct qun__job *job, struct qun_normaliser *n, qun_slice content) {
+static bool work_here(struct qun__connection *c, struct qun__job *job, struct qun_normaliser *n) {
   uint64_t from = uv_hrtime();
   struct qun_error err = {0};
   job->here = true;
-  int rc = read_events(job, n, content, &err);
+  int rc = read_events(job, n, &err);
   if (rc < 0) job_refuse(job, rc, err.message);
-  worked(job);
   uint64_t spent = uv_hrtime() - from;
   c->spent_ns += spent;
   c->intake->turn_ns += spent;
+  return worked(job);
 }
 
 /* ---- to the engine */
@@ -148,7 +169,7 @@ static bool all_passed_on(const struct qun__connection *c) {
   return true;
 }
 
-/* A small one whose tenant is held is worked on here; false: not now, its share is used up. */
+/* A small one whose tenant is held is worked on here. False: not now, as its share is used up, or the job is gone. */
 static bool start(struct qun__connection *c, struct qun__job *job) {
   struct qun_normaliser *n = is_small(job) ? qun__pin_normaliser(c->intake, c->pin) : NULL;
   if (!n) {
@@ -159,8 +180,7 @@ static bool start(struct qun__connection *c, struct qun__job *job) {
     qun__intake_due(c);
     return false;
   }
-  work_here(c, job, n, qun_slice_of(job->frame, job->frame_len));
-  return true;
+  return work_here(c, job, n);
 }
 
 /* One is worked on at a time, and none overtakes one that waits for room. */
@@ -175,13 +195,22 @@ void qun__jobs_advance(struct qun__connection *c) {
 /* ---- frames */
 
 /* Works on it at once, without a copy of its bytes, if nothing stands in the way. */
-static bool take_here(struct qun__connection *c, struct qun__job *job, qun_slice content) {
+static bool take_here(struct qun__connection *c, struct qun__job *job) {
   if (!is_small(job) || !all_passed_on(c) || !qun__connection_has_share(c)) return false;
   struct qun_normaliser *n = qun__pin_normaliser(c->intake, c->pin);
   if (!n) return false;
   job_append(c, job);
-  work_here(c, job, n, content);
-  if (job->state == QUN__JOB_READY) submit(c, job);
+  if (work_here(c, job, n) && job->state == QUN__JOB_READY) submit(c, job);
+  return true;
+}
+
+/* The events are borrowed from the copy from now on. */
+static bool keep_frame(struct qun__job *job, qun_slice content) {
+  job->frame = malloc((size_t)content.len);
+  if (!job->frame) return false;
+  memcpy(job->frame, content.ptr, (size_t)content.len);
+  ptrdiff_t at = (const unsigned char *)job->head.events.ptr - (const unsigned char *)content.ptr;
+  job->head.events.ptr = job->frame + at;
   return true;
 }
 
@@ -196,13 +225,11 @@ int qun__job_take(struct qun__connection *c, qun_slice content, struct qun_error
   job->head = head;
   job->frame_len = (size_t)content.len;
   qun_input_batch_init(&job->inputs);
-  if (take_here(c, job, content)) return 0;
-  job->frame = malloc(job->frame_len);
-  if (!job->frame) {
+  if (take_here(c, job)) return 0;
+  if (!keep_frame(job, content)) {
     job_destroy(job);
     return qun_error_set(err, QUN_EFAIL, "there is no memory for the batch");
   }
-  memcpy(job->frame, content.ptr, job->frame_len);
   job_append(c, job);
   return 0;
 }

@@ -36,15 +36,33 @@ static int plain_ascii(const unsigned char *at) {
   return !((v | (v - 0x0101010101010101ull)) & 0x8080808080808080ull);
 }
 
+/* Two characters of three bytes at once, which is what Chinese, Japanese and Korean are made of: leads e1..ef without
+   ed, each with two continuations. e0 (overlong below a0), ed (surrogates) and the rest take the long way. */
+static int plain_pair(const unsigned char *at) {
+  uint64_t v;
+  memcpy(&v, at, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  v = __builtin_bswap64(v);
+#endif
+  if ((v & 0x0000c0c0f0c0c0f0ull) != 0x00008080e08080e0ull) return 0;
+  unsigned a = (unsigned)v & 0xf, b = (unsigned)(v >> 24) & 0xf;
+  return a != 0 && a != 0xd && b != 0 && b != 0xd;
+}
+
 int qun_utf8_valid(qun_slice text) {
   const unsigned char *at = text.ptr;
   size_t left = (size_t)text.len;
   while (left > 0) {
+    while (left >= 8 && plain_pair(at)) {
+      at += 6;
+      left -= 6;
+    }
     if (left >= 8 && plain_ascii(at)) {
       at += 8;
       left -= 8;
       continue;
     }
+    if (left == 0) break;
     unsigned n = 1;
     if (*at == 0) return 0;
     if (*at >= 0x80) n = sequence(at, left);

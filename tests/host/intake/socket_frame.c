@@ -110,7 +110,7 @@ Test(host_intake_socket_frame, reads_a_batchs_head) {
   batch(&p, NULL);
   cr_assert_eq(qun_batch_head_read(qun_pack_slice(&p), &head, &err), 0, "%s", err.message);
   cr_assert_eq(head.batch, 7);
-  cr_assert_eq(head.events, 0);
+  cr_assert_eq(head.count, 0);
   cr_assert(!head.imported);
   for (size_t n = 0; n < p.len; n++)
     cr_assert_eq(qun_batch_head_read(qun_slice_of(p.buf, n), &head, &err), QUN_EINVAL, "cut off after %zu", n);
