@@ -166,6 +166,7 @@ int qun_engine_erase(struct qun_engine *e, const char *tenant, const struct qun_
     rc = carry_out(x, err);
     qun_tenant_release(e->pool, tenant);
   }
+  if (rc == 0) rc = qun_engine_journal_scrub(e, err); /* entries of the member that were applied before */
   if (rc == 0) rc = answer(x, out, err);
   free(x);
   return rc;
