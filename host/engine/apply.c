@@ -157,6 +157,12 @@ static unsigned char marks_of(const struct qun_record *r, const struct qun_heare
 
 int qun__apply_append(struct qun_apply *a, struct qun_record *r, const struct qun_hearers *hearers,
                       struct qun_error *err) {
+  if (a->o.no_log) {
+    if (!r->seq) r->seq = a->head.seq + 1;
+    a->head.seq = r->seq;
+    if (r->clock_ms > a->head.clock_ms) a->head.clock_ms = r->clock_ms;
+    return 0;
+  }
   r->seq = a->head.seq + 1;
   qun_slice bytes = write_record(a, r);
   if (!bytes.ptr || log_room(a) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
@@ -411,20 +417,28 @@ static int fire(struct qun_apply *a, const struct qun_timer_row *row, uint32_t p
   return rc < 0 ? rc : qun__apply_follow(a, emits, err);
 }
 
+int qun__apply_fire_one(struct qun_apply *a, int64_t upto, uint32_t mask, bool *fired, struct qun_error *err) {
+  struct qun_timer_row row;
+  uint32_t plugin = 0;
+  *fired = false;
+  if (a->due_known && a->next_due > upto) return 0;
+  int rc = next_timer(a, mask, &row, &plugin);
+  if (rc < 0 && rc != QUN_ENOTFOUND) return qun_error_set(err, QUN_EFAIL, "timers cannot be read");
+  a->next_due = rc < 0 ? INT64_MAX : row.due_ms;
+  a->due_known = true;
+  if (a->next_due > upto) return 0;
+  *fired = true;
+  return fire(a, &row, plugin, err);
+}
+
 int qun__apply_fire(struct qun_apply *a, int64_t upto, uint32_t mask, struct qun_error *err) {
-  for (uint32_t n = 0; n < FIRINGS_MAX; n++) {
-    struct qun_timer_row row;
-    uint32_t plugin = 0;
-    if (a->due_known && a->next_due > upto) return 0;
-    int rc = next_timer(a, mask, &row, &plugin);
-    if (rc < 0 && rc != QUN_ENOTFOUND) return qun_error_set(err, QUN_EFAIL, "timers cannot be read");
-    a->next_due = rc < 0 ? INT64_MAX : row.due_ms;
-    a->due_known = true;
-    if (a->next_due > upto) return 0;
-    rc = fire(a, &row, plugin, err);
+  bool fired = true;
+  for (uint32_t n = 0; n < FIRINGS_MAX && fired; n++) {
+    int rc = qun__apply_fire_one(a, upto, mask, &fired, err);
     if (rc < 0) return rc;
   }
-  return qun_error_set(err, QUN_EFAIL, "a plugin's timers never end: %d fired before one record", FIRINGS_MAX);
+  return fired ? qun_error_set(err, QUN_EFAIL, "a plugin's timers never end: %d fired before one record", FIRINGS_MAX)
+               : 0;
 }
 
 /* ---------------------------------------------------------------- one record */

@@ -42,6 +42,7 @@ struct qun_apply_options {
   bool seal;                     /* seal personal fields of emitted events (live) */
   const char *name;              /* tenant */
   qun_slice overrides;           /* what-if settings */
+  bool no_log;                   /* records are not stored and keep the number they have (replay) */
   qun_apply_expect expect;       /* NULL: none */
   void *expect_arg;
   struct qun_identified *identified; /* told of members whose id is stored, after the commit; NULL: nobody asks */
@@ -116,6 +117,8 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
 int qun__apply_follow(struct qun_apply *a, uint32_t from, struct qun_error *err);
 /* Fires timers of the plugins in `mask` that are due at or before `upto`. */
 int qun__apply_fire(struct qun_apply *a, int64_t upto, uint32_t mask, struct qun_error *err);
+/* Fires the first of them. *fired: there was one. */
+int qun__apply_fire_one(struct qun_apply *a, int64_t upto, uint32_t mask, bool *fired, struct qun_error *err);
 /* What the host itself does with a record. */
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 /* Drops the rows of an erased member. The caller tells the plugins, whose memory of them must go. */

@@ -198,8 +198,9 @@ struct qun_replay_spec {
   enum qun_replay_mode mode;
   qun_slice changes; /* what-if: msgpack map "plugin.key" -> text */
   int64_t until_ms;  /* INT64_MAX: all */
-  uint32_t batch;    /* records a commit of the scratch store; 0: 1000 */
-  void (*progress)(void *arg, uint64_t done, uint64_t total);
+  uint32_t batch;    /* inputs a commit of a scratch store; 0: as many as memory is set aside for */
+  uint32_t threads;  /* 0: one a processor; at most 8 */
+  void (*progress)(void *arg, uint64_t done, uint64_t total); /* records; in the caller's thread */
   void *progress_arg;
 };
 /* Replays the log into a scratch store and appends to `out` {mode, records, match (bool), state_hash, live_hash,

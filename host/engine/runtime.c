@@ -171,8 +171,15 @@ int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct 
   }
   qun_config_unref(slot->config);
   slot->config = config;
-  for (uint32_t i = 0; i < rt->plugins->count && rc == 0; i++) rc = tell(rt, slot, i, view, err);
+  for (uint32_t i = 0; i < rt->plugins->count && rc == 0; i++) {
+    if (!(rt->shy & ~slot->met & (1u << i))) rc = tell(rt, slot, i, view, err);
+  }
   return rc;
+}
+
+int qun__runtime_meet(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const struct qun_view *view,
+                      struct qun_error *err) {
+  return slot->met & (1u << n) ? 0 : tell(rt, slot, n, view, err);
 }
 
 /* The tenant's slot, which becomes the newest; a slot of an earlier tenant of that name goes. */

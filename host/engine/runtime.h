@@ -85,6 +85,7 @@ struct qun_runtime {
   uint32_t handles;                   /* handles given out */
   struct qun_plugin_metrics *metrics; /* the engine's; may be NULL */
   struct qun_overlay *room;           /* memory for the next batch; NULL: none kept, or in use */
+  uint32_t shy;                       /* bit n: plugin n is told of a tenant when another first calls it */
 };
 
 /* Creates an instance of every loaded plugin. QUN_EFAIL names the plugin that failed. */
@@ -105,6 +106,10 @@ void qun_runtime_purge(struct qun_runtime *rt);
 /* Tells all plugins a new config (takes over the reference) over `view`. */
 int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct qun_config *config,
                           const struct qun_view *view, struct qun_error *err);
+
+/* Tells plugin `n` the slot's config if it has not been told. */
+int qun__runtime_meet(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const struct qun_view *view,
+                      struct qun_error *err);
 
 /* Runs a callback of an instance in `scope`. Answers what the plugin answered; QUN_ECONFLICT: the instance is running
  * (a cycle of calls). */

@@ -57,7 +57,13 @@ static int call_call(const struct qun_host *host, qun_handle tenant, const char 
                                 .locale = qun_str(outer->slot->config->locale),
                                 .role = qun_str("plugin"),
                                 .caller = qun_str(in->plugin->manifest->id)};
-  int rc = qun_instance_request(&in->runtime->instances[number], &scope, &request);
+  struct qun_error unmet = {0};
+  int rc = qun__runtime_meet(in->runtime, outer->slot, number, outer->view, &unmet);
+  if (rc < 0) {
+    snprintf(outer->message, sizeof in->message, "%.200s", unmet.message);
+    return rc;
+  }
+  rc = qun_instance_request(&in->runtime->instances[number], &scope, &request);
   if (rc < 0) {
     snprintf(outer->message, sizeof in->message, "%s",
              scope.message ? scope.message : "it is running: a cycle of calls");

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of a replay share; nobody else includes it.
+ *
+ * A replay is a flow of chunks: one thread reads records of the log (a short snapshot a chunk, so that nothing is held
+ * for long), any thread opens sealed texts, and strands apply the records: a strand is a set of plugins with a runtime
+ * and a scratch store of its own. Verify feeds recorded derived records, so plugins do not depend on each other and
+ * each is a strand; rebuild and what-if derive them again in one strand of all plugins.
+ */
+#ifndef QUN_HOST_ENGINE_REPLAY_INTERNAL_H
+#define QUN_HOST_ENGINE_REPLAY_INTERNAL_H
+
+#include "host/engine/internal.h"
+
+#include "tenants/state_hash.h"
+
+enum { QUN__REPLAY_CHUNK = 2048, QUN__REPLAY_WINDOW = 8, QUN__REPLAY_DIFFERENCES = 20, QUN__REPLAY_THREADS_MAX = 8 };
+
+/* ---- chunks, replay_chunk.c */
+
+struct qun__replay_item {
+  struct qun_record record; /* borrowed from the chunk's snapshot */
+  const struct qun_hearers *hearers;
+  qun_slice open; /* data for the handlers */
+  int32_t owner;  /* of a derived record: whose doing it is; -1: of no plugin that is loaded */
+  bool derived, timer;
+};
+
+enum qun__chunk_state { QUN__CHUNK_FREE = 0, QUN__CHUNK_BUSY, QUN__CHUNK_READ, QUN__CHUNK_OPEN };
+
+/* A run of the log that ends where nothing more follows from its last input. */
+struct qun__replay_chunk {
+  uint64_t number;
+  enum qun__chunk_state state;
+  uint32_t done; /* strands that are through with it */
+  struct qun_view view;
+  struct qun_arena arena;
+  struct qun__replay_item *items;
+  uint32_t count, cap;
+};
+
+struct qun__replay;
+
+/* Reads the next chunk; r->end is set with the last one. One thread at a time. */
+int qun__chunk_read(struct qun__replay *r, struct qun__replay_chunk *c, struct qun_error *err);
+/* Opens what the strands will look at. */
+int qun__chunk_open(struct qun__replay *r, struct qun__replay_chunk *c, struct qun_error *err);
+void qun__chunk_clear(struct qun__replay_chunk *c);
+void qun__chunk_fini(struct qun__replay_chunk *c);
+
+/* ---- strands, replay_strand.c */
+
+struct qun__difference {
+  uint64_t seq;
+  char type[64];
+  char was[120], is[120];
+};
+
+struct qun__strand {
+  struct qun__replay *replay;
+  uint32_t mask; /* plugins it runs */
+  struct qun_store *store;
+  struct qun_runtime *rt;
+  struct qun_slot *slot;
+  struct qun_apply_options options;
+  struct qun_apply apply;
+  bool begun;
+  uint32_t waiting; /* inputs since the last commit */
+  uint64_t inputs;
+
+  const struct qun__replay_item *items; /* of the chunk under way */
+  uint32_t at, count;
+  unsigned char *used; /* derive: items that were derived again */
+  uint32_t used_cap;
+  uint64_t place;     /* derive: last record of the log that is done */
+  uint64_t extra_seq; /* derive: last number given to a record that the log does not have */
+  int rc;             /* what went wrong inside a callback */
+  struct qun_error err;
+
+  uint64_t differ;
+  struct qun__difference differences[QUN__REPLAY_DIFFERENCES];
+
+  /* the flow's, under its lock */
+  uint64_t next; /* chunk that it needs */
+  bool busy;
+  int64_t cpu_ns;
+};
+
+int qun__strand_open(struct qun__strand *s, struct qun__replay *r, uint32_t mask, uint32_t nth, struct qun_error *err);
+void qun__strand_close(struct qun__strand *s);
+/* Begins a batch if none is open. */
+int qun__strand_begin(struct qun__strand *s, struct qun_error *err);
+/* Commits the batch that is open. */
+int qun__strand_commit(struct qun__strand *s, struct qun_error *err);
+/* Commits if enough waits. */
+int qun__strand_breathe(struct qun__strand *s, struct qun_error *err);
+/* Brings plugins that were just switched on to the log's place, over the log as it is recorded. */
+int qun__strand_past(struct qun__strand *s, struct qun_error *err);
+/* Notes a derived record that is not as recorded; NULL: there is none. `open`: data of `is`. */
+void qun__strand_differs(struct qun__strand *s, const struct qun__replay_item *was, const struct qun_record *is,
+                         qun_slice open);
+/* The same record, by cause, origin and id. */
+bool qun__replay_is(const struct qun__replay_item *item, const struct qun_record *record);
+/* And with the same content. */
+bool qun__replay_same(const struct qun__replay_item *was, const struct qun_record *record, qun_slice open);
+
+/* Applies a chunk: replay_verify.c, replay_derive.c. */
+int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err);
+bool qun__strand_expect(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
+int qun__strand_derive(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err);
+bool qun__strand_number(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
+
+/* ---- the whole, replay.c */
+
+struct qun__replay {
+  struct qun_engine *engine;
+  const char *name;
+  const struct qun_replay_spec *spec;
+  const struct qun_plugin_set *plugins;
+  struct qun_reading live; /* its view is let go once the live state is hashed */
+  struct qun_view live_views[QUN_PLUGINS_MAX];
+  struct qun_head head; /* of the snapshot */
+  uint64_t erased_seq;  /* of META */
+  uint32_t threads;
+  uint32_t text_plugins; /* plugins that see what people wrote */
+  unsigned char was[QUN_PLUGINS_MAX][QUN_STATE_HASH], is[QUN_PLUGINS_MAX][QUN_STATE_HASH];
+  unsigned char was_all[QUN_STATE_HASH], is_all[QUN_STATE_HASH];
+  struct qun_config *config; /* the live one */
+
+  uint64_t seq; /* read so far */
+  bool end;
+  struct qun__replay_chunk chunks[QUN__REPLAY_WINDOW];
+  struct qun__strand strands[QUN_PLUGINS_MAX];
+  uint32_t strands_count;
+  char dir[4096]; /* scratch */
+};
+
+/* Runs the chunks through the strands on r->threads threads, replay_flow.c. */
+int qun__replay_flow(struct qun__replay *r, struct qun_error *err);
+/* Calls each(arg, i) for i < n on up to `threads` threads; 0 or the first failure. */
+int qun__replay_each(uint32_t threads, uint32_t n, int (*each)(void *arg, uint32_t i), void *arg);
+/* The strand that runs plugin n. */
+struct qun__strand *qun__replay_strand(struct qun__replay *r, uint32_t plugin);
+
+#endif

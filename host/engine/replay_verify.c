@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verify (DECISIONS 6): the log leads. Recorded derived records are fed where they stand; those that this strand's
+   plugins are to derive must be derived there, with the same content. */
+#include "host/engine/replay_internal.h"
+
+static bool mine(const struct qun__strand *s, const struct qun__replay_item *item) {
+  return item->owner >= 0 && (s->mask & (1u << item->owner));
+}
+
+/* Feeds the derived record at the strand's place as it was recorded. Its plugin lived at the time that it stated, which
+   is another only while it went over its past. */
+static int feed(struct qun__strand *s, struct qun_error *err) {
+  const struct qun__replay_item *item = &s->items[s->at++];
+  struct qun_apply *a = &s->apply;
+  struct qun_record r = item->record;
+  int64_t clock = a->clock_ms;
+  if (item->timer) {
+    if (r.clock_ms > clock) a->clock_ms = r.clock_ms;
+    return qun__apply_append(a, &r, item->hearers, err);
+  }
+  a->clock_ms = r.time_ms;
+  uint32_t emits = a->emits.count;
+  int rc = qun__apply_append(a, &r, item->hearers, err);
+  qun_overlay_step(a->batch.view.overlay);
+  if (rc == 0) rc = qun__apply_host(a, &r, err);
+  a->catch_up |= ~s->mask;
+  if (rc == 0) rc = qun__apply_project(a, &r, item->hearers, item->open, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_follow(a, emits, err);
+  a->clock_ms = clock;
+  return rc;
+}
+
+/* A record that was derived then and not now. */
+static int missing(struct qun__strand *s, struct qun_error *err) {
+  qun__strand_differs(s, &s->items[s->at], NULL, s->items[s->at].open);
+  return feed(s, err);
+}
+
+/* Stands before each derived record of this strand: the recorded one takes its place. What stands before it in the log
+   is fed first. */
+bool qun__strand_expect(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open) {
+  struct qun__strand *s = arg;
+  uint32_t i = s->at;
+  while (i < s->count && s->items[i].derived && !(mine(s, &s->items[i]) && qun__replay_is(&s->items[i], record))) i++;
+  bool found = i < s->count && s->items[i].derived;
+  while (found && s->at < i && s->rc == 0) s->rc = mine(s, &s->items[s->at]) ? missing(s, &s->err) : feed(s, &s->err);
+  if (s->rc < 0) return false;
+  if (!found || s->at != i) {
+    record->seq = next_seq;
+    qun__strand_differs(s, NULL, record, *open);
+    return false;
+  }
+  const struct qun__replay_item *item = &s->items[s->at++];
+  if (!qun__replay_same(item, record, *open)) qun__strand_differs(s, item, record, *open);
+  *record = item->record;
+  *open = item->open;
+  return true;
+}
+
+/* A timer of this strand's fired here then: it must be the first that is due. */
+static int take_timer(struct qun__strand *s, struct qun_error *err) {
+  uint32_t at = s->at;
+  bool fired;
+  struct qun_apply *a = &s->apply;
+  int rc = qun__apply_fire_one(a, s->items[at].record.clock_ms, a->slot->config->live & ~a->catch_up, &fired, err);
+  return rc == 0 && s->rc == 0 && s->at == at ? missing(s, err) : rc;
+}
+
+static int take_input(struct qun__strand *s, struct qun_error *err) {
+  const struct qun__replay_item *item = &s->items[s->at];
+  int rc = qun__strand_breathe(s, err);
+  struct qun_apply *a = &s->apply;
+  struct qun_record r = item->record;
+  /* whatever is due now fired too early or was not recorded: it finds no place here */
+  if (rc == 0) rc = qun__apply_fire(a, r.clock_ms, a->slot->config->live & ~a->catch_up, err);
+  s->at++;
+  s->inputs++;
+  s->waiting++;
+  if (rc == 0 && s->rc == 0) rc = qun__apply_stage(a, &r, item->hearers, item->open, err);
+  return rc == 0 && s->rc == 0 && (a->catch_up != ~s->mask) ? qun__strand_past(s, err) : rc;
+}
+
+int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err) {
+  s->items = c->items;
+  s->count = c->count;
+  s->at = 0;
+  int rc = qun__strand_begin(s, err);
+  while (s->at < s->count && rc == 0) {
+    const struct qun__replay_item *item = &s->items[s->at];
+    if (!item->derived)
+      rc = take_input(s, err);
+    else if (!mine(s, item))
+      rc = feed(s, err);
+    else
+      rc = item->timer ? take_timer(s, err) : missing(s, err);
+    if (rc == 0 && s->rc < 0) rc = qun_error_set(err, s->rc, "%s", s->err.message);
+  }
+  return rc;
+}
