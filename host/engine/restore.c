@@ -32,6 +32,7 @@ struct restore {
   struct qun_head head; /* of the backup */
   unsigned char root[QUN_HASH_SIZE];
   uint64_t epoch, kept, redacted;
+  uint64_t *numbers; /* members that are erased from it */
   uint32_t erased;
   struct qun_pack checkpoint; /* last known one of the epoch before */
 };
@@ -184,20 +185,16 @@ static int erase_listed(struct restore *r, const struct qun_view *v, const struc
 
 /* Numbers that members had in the backup who were erased after it was made. Lists: of the keys that come with it, of the
    name it gets, of the tenant it was. */
-static int erased_since(struct restore *r, const struct qun_view *v, uint64_t **numbers, struct qun_error *err) {
+static int erased_since(struct restore *r, const struct qun_view *v, struct qun_error *err) {
   struct qun_erasures list[3] = {0};
   const char *keys = r->engine->keys_dir;
   int rc = r->staged ? qun_erasures_load_staged(&list[0], keys, r->name, err) : 0;
   if (rc == 0 && qun_vault_exists(keys, r->name)) rc = qun_erasures_load(&list[1], keys, r->name, err);
   if (rc == 0 && qun_vault_exists(keys, r->from)) rc = qun_erasures_load(&list[2], keys, r->from, err);
-  uint64_t *found = calloc((size_t)list[0].count + list[1].count + list[2].count + 1, sizeof *found);
-  if (rc == 0 && !found) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
-  for (int k = 0; k < 3 && rc == 0; k++) rc = erase_listed(r, v, &list[k], found, err);
+  r->numbers = calloc((size_t)list[0].count + list[1].count + list[2].count + 1, sizeof *r->numbers);
+  if (rc == 0 && !r->numbers) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (int k = 0; k < 3 && rc == 0; k++) rc = erase_listed(r, v, &list[k], r->numbers, err);
   for (int k = 0; k < 3; k++) qun_erasures_fini(&list[k]);
-  if (rc < 0)
-    free(found);
-  else
-    *numbers = found;
   return rc;
 }
 
@@ -213,7 +210,6 @@ static int replace_store(struct restore *r, struct qun_error *err) {
 
 /* A point in time, and erasures that the backup does not know: the store again from what the log may keep. */
 static int rebuild(struct restore *r, struct qun_error *err) {
-  uint64_t *erased = NULL;
   char fresh[4200];
   struct qun_view v;
   int rc = qun_view_begin(&v, r->store, err);
@@ -222,13 +218,10 @@ static int rebuild(struct restore *r, struct qun_error *err) {
   if (rc == 0) rc = check_keys(r, &v, err);
   r->kept = r->spec->until_ms == INT64_MAX ? r->head.seq : last_until(&v, r->head.seq, r->spec->until_ms);
   r->epoch = qun_epoch_read(&v);
-  if (rc == 0) rc = erased_since(r, &v, &erased, err);
+  if (rc == 0) rc = erased_since(r, &v, err);
   qun_view_end(&v);
   if (rc == 0 && r->kept == 0) rc = qun_error_set(err, QUN_EINVAL, "the log begins later than that time");
-  if (rc < 0 || (r->kept == r->head.seq && r->erased == 0)) {
-    free(erased);
-    return rc;
-  }
+  if (rc < 0 || (r->kept == r->head.seq && r->erased == 0)) return rc;
   snprintf(fresh, sizeof fresh, "%s/rebuilt", r->dir);
   struct qun__rebuild_spec spec = {.tenant = r->name,
                                    .from = r->store,
@@ -236,12 +229,11 @@ static int rebuild(struct restore *r, struct qun_error *err) {
                                    .dir = fresh,
                                    .upto = r->kept,
                                    .whole = r->kept == r->head.seq,
-                                   .erased = erased,
+                                   .erased = r->numbers,
                                    .erased_count = r->erased,
                                    .progress = r->spec->progress,
                                    .progress_arg = r->spec->progress_arg};
   rc = qun__rebuild(r->engine, &spec, &r->redacted, err);
-  free(erased);
   return rc < 0 ? rc : replace_store(r, err);
 }
 
@@ -409,6 +401,23 @@ static int record(struct restore *r, struct qun_error *err) {
   return rc;
 }
 
+/* Rows that plugins keep for erased members go where the log says so, as in the tenant that this was. */
+static int record_erasures(struct restore *r, struct qun_error *err) {
+  int rc = 0;
+  for (uint32_t i = 0; i < r->erased && rc == 0; i++) {
+    struct qun_pack data;
+    qun_pack_init(&data);
+    qun_pack_map(&data, 2);
+    qun_pack_kv_int(&data, "number", (int64_t)r->numbers[i]);
+    qun_pack_kv_cstr(&data, "by", "restore");
+    rc = data.failed ? qun_error_set(err, QUN_EFAIL, "out of memory")
+                     : qun_engine_control(r->engine, r->name, "qun.erased", (qun_slice){NULL, 0}, (qun_slice){NULL, 0},
+                                          qun_pack_slice(&data), NULL, err);
+    qun_pack_fini(&data);
+  }
+  return rc;
+}
+
 /* tenant.yaml says what the log says, which may be older than the file in the backup. */
 static int mirror(struct restore *r, struct qun_error *err) {
   struct qun_tenant *t = NULL;
@@ -453,6 +462,7 @@ static int restore(struct restore *r, struct qun_error *err) {
   qun_tenant_release(r->engine->pool, r->name);
   if (rc == 0) rc = take_acknowledged(r, err);
   if (rc == 0) rc = record(r, err);
+  if (rc == 0) rc = record_erasures(r, err);
   if (rc == 0) rc = qun__restore_fail_pending(r->engine, r->name, err);
   if (rc == 0) rc = mirror(r, err);
   return rc;
@@ -473,6 +483,7 @@ int qun_engine_restore(struct qun_engine *e, const struct qun_engine_restore_spe
   if (r->dir[0]) qun_remove_tree(r->dir);
   if (r->replaced[0] && rc == 0) qun_remove_tree(r->replaced);
   qun_pack_fini(&r->checkpoint);
+  free(r->numbers);
   free(r);
   return rc;
 }

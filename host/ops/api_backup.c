@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backup and restore, for the agency: paths are this machine's, so that a file of many gigabytes is written once. */
+/* Backup, restore and looking the whole over, for the agency: paths are this machine's, so that a file of many gigabytes is written once. */
 #include "host/engine/backup.h"
+#include "host/engine/doctor.h"
 #include "host/ops/api_internal.h"
 
 #include <limits.h>
@@ -65,4 +66,8 @@ void qun__post_restore(struct qun__call *c) {
     qun_tokens_load(c->api->tokens, name, &ignored); /* without a file the tenant has no tokens */
   }
   answer(c, rc, 201);
+}
+
+void qun__get_doctor(struct qun__call *c) {
+  answer(c, qun_engine_doctor(c->engine, &c->out, &c->err), 200);
 }

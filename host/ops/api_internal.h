@@ -170,6 +170,7 @@ void qun__post_replay(struct qun__call *c);
 void qun__post_backup(struct qun__call *c);
 void qun__post_restore(struct qun__call *c);
 void qun__post_erase(struct qun__call *c);
+void qun__get_doctor(struct qun__call *c);
 void qun__get_plugins(struct qun__call *c);
 void qun__get_plugin(struct qun__call *c);
 void qun__post_plugin(struct qun__call *c);

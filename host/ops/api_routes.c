@@ -108,6 +108,9 @@ const struct qun__route qun__routes[] = {
             {"until", QUN__IN_BODY, QUN__TEXT, false, "point in time, RFC 3339"},
             {"replace", QUN__IN_BODY, QUN__BOOL, false, "take the place of a tenant that cannot be opened any more"})},
 
+    {"GET", "/v1/doctor", QUN_ROLES_AGENCY, QUN__LONG, QUN__BODY_NONE, qun__get_doctor,
+     "Looks disks, journal, stores, audit trees and keys over; says what to do.", NULL},
+
     {"GET", "/v1/plugins", QUN_ROLES_TOKEN, QUN__HERE, QUN__BODY_NONE, qun__get_plugins,
      "Plugins that are loaded or were refused.", NULL},
     {"GET", "/v1/plugins/{id}", QUN_ROLES_TOKEN, QUN__HERE, QUN__BODY_NONE, qun__get_plugin, "A plugin's manifest.",

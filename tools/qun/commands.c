@@ -47,6 +47,13 @@ const struct qun_command qun_commands[] = {
      {"delete a tenant with its keys; nothing is left", "删除租户及其密钥，不留任何数据"},
      qun_cmd_tenant_delete},
 
+    {"tenant export",
+     "NAME",
+     FLAGS({"after", "SEQ", {"begin behind this record", "从该记录之后开始"}}),
+     {"the log as CloudEvents, one JSON a line; sealed fields stay sealed",
+      "以 CloudEvents 导出日志（每行一个 JSON），密封字段保持密封"},
+     qun_cmd_tenant_export},
+
     {"event send",
      "NAME [FILE]",
      FLAGS({"batch", "N", {"events a request (default 1000)", "每次请求的事件数（默认 1000）"}}),
@@ -168,6 +175,12 @@ const struct qun_command qun_commands[] = {
      {"erase a member: key, identity, texts; leaves a receipt in the log",
       "抹除成员的密钥、身份和文字，并在日志中留下凭据"},
      qun_cmd_erase},
+
+    {"doctor",
+     "",
+     NULL,
+     {"look disks, journal, stores, audit trees and keys over", "检查磁盘、日志、存储、审计树和密钥"},
+     qun_cmd_doctor},
 
     {"plugin list",
      "",

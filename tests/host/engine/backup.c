@@ -161,6 +161,10 @@ Test(host_engine_backup, goes_back_to_a_point_in_time, .timeout = 120) {
   restore_fine(&a, path, NULL, "past", until);
   bed_hash(&a, "past", hash);
   cr_assert_str_neq(hash, was);
+  cr_assert_gt(bed_int(&a, "acme", "outbox", "held"), 0); /* what waited is not sent from here */
+  cr_assert_eq(bed_int(&a, "past", "outbox", "held"), -1);
+  cr_assert_eq(bed_int(&a, "past", "outbox", "released"), -1);
+  cr_assert_gt(bed_int(&a, "past", "outbox", "failed"), 0);
 
   struct qun_replay_spec spec = {.mode = QUN_REPLAY_VERIFY, .until_ms = until};
   qun_pack_init(&replayed);
