@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal: entries, group commit, recovery after a process that died, parked tenants. */
+#include "host/engine/backup.h"
 #include "host/engine/journal_entry.h"
 #include "host/engine/journal_segments.h"
 #include "tests/host/engine/support.h"
@@ -281,5 +282,32 @@ Test(host_engine_journal, a_tenant_whose_store_does_not_open_is_set_aside) {
   }
   expect_same(&b, 50);
   cr_assert_eq(bed_feed_durable(&b, "b", 50, 1, 1), 0);
+  bed_remove(&b);
+}
+
+Test(host_engine_journal, what_was_set_aside_comes_in_after_a_restore) {
+  struct bed b;
+  struct qun_recovery r;
+  struct qun_error err = {0};
+  struct qun_pack out;
+  char cmd[512], path[160];
+  open_journaled(&b, 1 << 20);
+  bed_tenant(&b, "a", true);
+  bed_tenant(&b, "b", true);
+  snprintf(path, sizeof path, "%s/b.tar.zst", b.dir);
+  struct qun_engine_backup_spec backup = {.path = path};
+  qun_pack_init(&out);
+  cr_assert_eq(qun_engine_backup(b.engine, "b", &backup, &out, &err), 0, "%s", err.message);
+  feed_and_die(&b, 0, 50, 1, false);
+  snprintf(cmd, sizeof cmd, "printf junk > %s/data/tenants/b/store/data.mdb", b.dir);
+  cr_assert_eq(system(cmd), 0);
+  bed_reopen(&b);
+  qun_engine_recovery(b.engine, &r);
+  cr_assert_eq(r.spilled, 50);
+  struct qun_engine_restore_spec restore = {.path = path, .until_ms = INT64_MAX, .replace = true};
+  cr_assert_eq(qun_engine_restore(b.engine, &restore, &out, &err), 0, "%s", err.message);
+  expect_same(&b, 50);
+  cr_assert_eq(bed_feed_durable(&b, "b", 50, 1, 1), 0);
+  qun_pack_fini(&out);
   bed_remove(&b);
 }
