@@ -226,6 +226,7 @@ int qun_engine_health(struct qun_engine *e, struct qun_error *err) {
 void qun_engine_journal_stats(struct qun_engine *e, struct qun_journal_stats *out) {
   memset(out, 0, sizeof *out);
   if (e->journal) e->journal_ops->stats(e->journal, out);
+  out->parked = atomic_load(&e->parked);
 }
 
 int qun_engine_journal_scrub(struct qun_engine *e, struct qun_error *err) {

@@ -48,6 +48,7 @@ static int write_out(struct qun_journal *j, struct qun_error *err) {
   j->sync_ns += (took - j->sync_ns) / 16;
   j->stats.syncs++;
   j->stats.bytes += j->buffer.len;
+  if (rc == 0) j->written = j->next;
   qun_pack_clear(&j->buffer);
   return rc;
 }
@@ -120,7 +121,6 @@ static void publish(struct qun_journal *j, struct qun_job *jobs) {
     feed(j, job->tenant, job->number);
     job->tenant->lane.unsynced--;
   }
-  j->publishing = UINT64_MAX;
   pthread_mutex_unlock(&j->lock);
   for (struct qun_job *next; jobs; jobs = next) {
     struct qun_submit_result result = {.position = jobs->number};
@@ -134,6 +134,9 @@ static void publish(struct qun_journal *j, struct qun_job *jobs) {
     qun__shard_put(qun__shard_of(j->engine, jobs->tenant->name), jobs);
     if (done) done(arg, &result);
   }
+  pthread_mutex_lock(&j->lock);
+  j->publishing = UINT64_MAX;
+  pthread_mutex_unlock(&j->lock);
 }
 
 /* Keys of members that are new must be on disk before what is sealed under them. Jobs whose keys cannot are taken out. */
@@ -155,10 +158,18 @@ static struct qun_job *sync_keys(struct qun_journal *j, struct qun_job *jobs) {
   return jobs;
 }
 
+/* Numbers were given to entries that are not on disk: go on with the same numbers in another segment. */
+static void forget_unwritten(struct qun_journal *j) {
+  pthread_mutex_lock(&j->files);
+  j->current = NULL;
+  j->next = j->written;
+  pthread_mutex_unlock(&j->files);
+}
+
 static void commit_group(struct qun_journal *j, struct qun_job *jobs) {
   struct qun_error err = {0};
-  int rc = 0;
-  jobs = sync_keys(j, jobs);
+  int rc = j->broken ? qun_error_set(&err, QUN_EFAIL, "%s", j->reason) : 0;
+  if (rc == 0) jobs = sync_keys(j, jobs);
   for (struct qun_job *job = jobs; job && rc == 0; job = job->next) rc = add_entry(j, job, &err);
   if (rc == 0) rc = write_out(j, &err);
   if (rc == 0) {
@@ -172,7 +183,7 @@ static void commit_group(struct qun_journal *j, struct qun_job *jobs) {
     snprintf(j->reason, sizeof j->reason, "%s; nothing is acknowledged until qund is started again", err.message);
     fprintf(stderr, "error %s\n", j->reason);
   }
-  if (!j->broken) j->current = NULL; /* numbers were given that are not on disk: go on in another segment */
+  if (!j->broken) forget_unwritten(j);
   for (struct qun_job *job = jobs; job; job = job->next) job->tenant->lane.unsynced--;
   j->publishing = UINT64_MAX;
   pthread_mutex_unlock(&j->lock);
@@ -240,7 +251,8 @@ static void embedded_flush(struct qun_journal *j) {
 
 static void embedded_settle(struct qun_journal *j, struct qun_lane *lane) {
   pthread_mutex_lock(&j->lock);
-  while (lane->unsynced > 0) {
+  /* entries that are on disk but not yet in their lanes count too: what comes after must stay behind them */
+  while (lane->unsynced > 0 || (lane->fed && lane->newest >= j->publishing)) {
     if (!j->busy)
       lead(j);
     else
@@ -400,7 +412,9 @@ static int embedded_checkpoint(struct qun_journal *j, bool scrub, struct qun_err
   while (j->busy) pthread_cond_wait(&j->done, &j->lock);
   j->busy = true; /* as the leader: the next group begins a segment of its own */
   pthread_mutex_unlock(&j->lock);
+  pthread_mutex_lock(&j->files);
   j->current = NULL;
+  pthread_mutex_unlock(&j->files);
   pthread_mutex_lock(&j->lock);
   j->busy = false;
   pthread_cond_broadcast(&j->done);

@@ -26,6 +26,7 @@ struct qun_journal_stats {
   uint64_t syncs, entries, bytes, checkpoints; /* since the engine was opened */
   uint32_t segments, segments_used;
   uint64_t sync_ns; /* moving average of one */
+  uint32_t parked;  /* tenants */
   bool failed;
 };
 

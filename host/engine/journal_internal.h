@@ -25,7 +25,8 @@ struct qun_journal {
   struct qun_segments segments;
   struct qun_segment *current;
   unsigned char uuid[16];
-  uint64_t seed, next;
+  uint64_t seed, next; /* next: number of the next entry */
+  uint64_t written;    /* numbers below are on disk */
   int64_t sync_ns;
   struct qun_journal_stats stats;
   pthread_mutex_t files;         /* the list of segments */

@@ -198,6 +198,7 @@ int qun__journal_recover(struct qun_journal *j, struct qun_error *err) {
   }
   qun_segments_tidy(&j->segments);
   randombytes_buf(j->uuid, sizeof j->uuid);
+  j->written = j->next;
   begin_life(j);
   clock_gettime(CLOCK_MONOTONIC, &to);
   r->ms = (uint32_t)((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);

@@ -18,10 +18,10 @@
 enum {
   COMMIT_EVENTS = 8192,
   IMPORT_SILENCE_MS = 60000,
-  GATHER_EVENTS = 128, /* journaled events that are applied without waiting for more */
-  GATHER_US = 50000,   /* and how long fewer may wait */
-  QUANTUM_US = 20000,  /* handler time of a lane's turn */
-  LANE_PART = 2        /* a lane may hold one in so many of the events that a shard may */
+  GATHER_EVENTS = 2048, /* journaled events that are applied without waiting for more */
+  GATHER_US = 200000,   /* and how long fewer may wait */
+  QUANTUM_US = 20000,   /* handler time of a lane's turn */
+  LANE_PART = 2         /* a lane may hold one in so many of the events that a shard may */
 };
 
 /* ---------------------------------------------------------------- applying */

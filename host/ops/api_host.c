@@ -103,6 +103,14 @@ void qun__get_metrics(struct qun__call *c) {
   int64_t tenants = 0;
   qun_engine_tenant_each(c->engine, count_tenant, &tenants);
   qun_metric_set(&c->api->metrics, QUN_METRIC_TENANTS, tenants);
+  struct qun_journal_stats journal;
+  qun_engine_journal_stats(c->engine, &journal);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_JOURNAL_SYNCS, (int64_t)journal.syncs);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_JOURNAL_ENTRIES, (int64_t)journal.entries);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_JOURNAL_BYTES, (int64_t)journal.bytes);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_JOURNAL_SEGMENTS, journal.segments_used);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_JOURNAL_FAILED, journal.failed);
+  qun_metric_set(&c->api->metrics, QUN_METRIC_TENANTS_PARKED, journal.parked);
   qun_metric_set(&c->api->metrics, QUN_METRIC_EVENTS_WAITING, qun_engine_waiting(c->engine));
   qun_metrics_write(&c->api->metrics, &c->text);
   qun_engine_plugin_metrics(c->engine, write_counter, &(struct counters){.out = &c->text});

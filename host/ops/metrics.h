@@ -30,6 +30,12 @@
   X(DENIED, "qun_requests_denied_total", "counter", "Requests without a good token or a role that suffices.")          \
   X(JOBS_WAITING, "qun_jobs_waiting", "gauge", "Requests that wait for a worker thread.")                              \
   X(EVENTS_WAITING, "qun_events_waiting", "gauge", "Events that wait on the shards.")                                  \
+  X(JOURNAL_SYNCS, "qun_journal_syncs_total", "counter", "Disk syncs of the journal.")                                 \
+  X(JOURNAL_ENTRIES, "qun_journal_entries_total", "counter", "Batches made durable by the journal.")                   \
+  X(JOURNAL_BYTES, "qun_journal_written_bytes_total", "counter", "Bytes written to the journal.")                      \
+  X(JOURNAL_SEGMENTS, "qun_journal_segments_used", "gauge", "Files of the journal that may still be needed.")          \
+  X(JOURNAL_FAILED, "qun_journal_failed", "gauge", "1 once a write or sync of the journal failed.")                    \
+  X(TENANTS_PARKED, "qun_tenants_parked", "gauge", "Tenants whose stores do not take what was acknowledged.")          \
   X(PLUGINS_LOADED, "qun_plugins_loaded", "gauge", "Plugins that are loaded.")                                         \
   X(PLUGINS_REFUSED, "qun_plugins_refused", "gauge", "Plugin packages that were refused at start.")                    \
   X(TENANTS, "qun_tenants", "gauge", "Tenants that this host has.")                                                    \
