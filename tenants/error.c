@@ -9,6 +9,7 @@ void qun__error_fill(struct qun_error *err, int code, const char *format, ...) {
   va_list args;
   if (!err) return;
   err->code = code;
+  err->retry_ms = 0;
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);

@@ -8,6 +8,7 @@
 
 struct qun_error {
   int code;
+  unsigned retry_ms; /* QUN_EQUOTA of a rate: when to try again; 0: it does not say */
   char message[496];
 };
 

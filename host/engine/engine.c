@@ -129,13 +129,16 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
   e->metrics = qun_plugin_metrics_create();
+  e->quotas = qun_quotas_create();
   struct qun_tenant_pool_options pool = {.data_dir = e->data_dir,
                                          .keys_dir = e->keys_dir,
                                          .plugins = e->plugins,
+                                         .quotas = e->quotas,
                                          .open_max = o->open_tenants,
                                          .memory_max = (size_t)o->tenant_memory,
                                          .forget = forget,
                                          .forget_arg = e};
+  if (rc == 0 && !e->quotas) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
   if (rc == 0) rc = start_threads(e, err);
   if (rc == 0) rc = open_journal(e, err);
@@ -175,6 +178,7 @@ void qun_engine_close(struct qun_engine *e) {
   free(e->shards);
   qun__ticker_close(e->ticker, true);
   qun_tenant_pool_destroy(e->pool);
+  qun_quotas_destroy(e->quotas);
   qun_subscriptions_destroy(e->subscriptions);
   qun_plugin_metrics_destroy(e->metrics);
   qun_plugin_set_destroy(e->plugins);

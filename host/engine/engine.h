@@ -57,6 +57,13 @@ void qun_engine_on_outbox(struct qun_engine *e, qun_engine_outbox_hook hook, voi
 void qun_engine_plugin_metrics(struct qun_engine *e,
                                void (*each)(void *arg, const char *plugin, const char *name, uint64_t value),
                                void *arg);
+/* Sums over all tenants since the process began, for /metrics. */
+struct qun_engine_quota_use {
+  uint64_t refused_events, refused_handler; /* batches, by the quota that was used up */
+  uint64_t handler_us;                      /* time that tenants took on the shards */
+  uint64_t open, opened;                    /* tenants open now; opened so far */
+};
+void qun_engine_quota_metrics(struct qun_engine *e, struct qun_engine_quota_use *out);
 /* Events waiting over all shards, for /metrics. */
 uint32_t qun_engine_waiting(struct qun_engine *e);
 
@@ -98,7 +105,8 @@ int qun_engine_tenant_exists(struct qun_engine *e, const char *name);
 int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err);
 /* Appends to `out` a msgpack map: name, title, simulated, locale, zone, sector, country, currency, events (from
    outside), by_type {type: count from outside}, derived {..}, control {..}, members, seq, clock, state_hash (hex),
-   dead_letters, bytes, audit {size, root}, outbox {state: count}, plugins {name: {status, cursor, version,
+   dead_letters, bytes, quota {quota_bytes .. weight, handler_ms_used, refused_events_s, refused_handler_ms} (the last
+   three since the process began), audit {size, root}, outbox {state: count}, plugins {name: {status, cursor, version,
    state_hash}}. */
 int qun_engine_tenant_show(struct qun_engine *e, const char *name, struct qun_pack *out, struct qun_error *err);
 /* Changes settings: `changes` is a msgpack map "plugin.key" or profile key -> text as a person writes it. Recorded in

@@ -116,6 +116,22 @@ static int pack_audit(struct qun_pack *out, const struct qun_view *v, const stru
   return 0;
 }
 
+static void pack_quota(struct qun_pack *out, const struct qun_tenant *t, const struct qun_config *c) {
+  struct qun_quota_use use;
+  qun_quota_used(t->quota, &use);
+#define X(name, least, most, otherwise, what) +1
+  const uint32_t numbers = 0 QUN_PROFILE_NUMBERS(X);
+#undef X
+  qun_pack_cstr(out, "quota");
+  qun_pack_map(out, numbers + 3);
+#define X(name, least, most, otherwise, what) qun_pack_kv_int(out, #name, (int64_t)c->name);
+  QUN_PROFILE_NUMBERS(X)
+#undef X
+  qun_pack_kv_int(out, "handler_ms_used", (int64_t)(use.handler_us / 1000));
+  qun_pack_kv_int(out, "refused_events_s", (int64_t)use.refused_events);
+  qun_pack_kv_int(out, "refused_handler_ms", (int64_t)use.refused_handler);
+}
+
 static int show(const struct qun_reading *r, const struct qun_plugin_set *plugins, const struct qun_config *c,
                 struct qun_pack *out, struct qun_error *err) {
   struct qun_head head;
@@ -139,10 +155,11 @@ static int show(const struct qun_reading *r, const struct qun_plugin_set *plugin
   qun_pack_kv_int(out, "clock", head.clock_ms == INT64_MIN ? 0 : head.clock_ms);
   qun_pack_kv_int(out, "dead_letters", (int64_t)head.dead);
   qun_pack_kv_int(out, "bytes", (int64_t)qun_store_bytes(r->tenant->store));
+  pack_quota(out, r->tenant, c);
   pack_audit(out, v, &head);
   pack_outbox(out, v);
   int rc = pack_plugins(out, v, plugins, c, &head, err);
-  qun_pack_close(out, at, 21);
+  qun_pack_close(out, at, 22);
   return rc;
 }
 

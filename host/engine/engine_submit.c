@@ -5,8 +5,9 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { JOURNALED_EVENTS = 256 /* a larger batch pays for a commit of its own */ };
+enum { JOURNALED_EVENTS = 256 /* a larger batch pays for a commit of its own */, PAUSE_MAX_MS = 1000 };
 
 /* ---------------------------------------------------------------- normalisers */
 
@@ -47,19 +48,6 @@ void qun_engine_normaliser_close(struct qun_engine *e, struct qun_normaliser *n)
 
 /* ---------------------------------------------------------------- batches */
 
-/* DECISIONS 20: the byte quota is checked at admission; the map's reserve belongs to what is already acknowledged. A
-   smaller quota counts at once, a larger one as soon as the store's map could grow. */
-static int admit(struct qun_tenant *t, struct qun_error *err) {
-  struct qun_config *config = qun_tenant_config(t);
-  qun_store_grow(t->store, config->quota_bytes);
-  uint64_t used = qun_store_bytes(t->store), quota = t->store->quota_bytes;
-  if (config->quota_bytes < quota) quota = config->quota_bytes;
-  qun_config_unref(config);
-  if (used < quota) return 0;
-  return qun_error_set(err, QUN_EQUOTA, "tenant %s: its byte quota is used up (%llu of %llu bytes)", t->name,
-                       (unsigned long long)used, (unsigned long long)quota);
-}
-
 static struct qun_job *new_job(struct qun_engine *e, struct qun_tenant *t, struct qun_input_batch *batch,
                                uint32_t flags, qun_submit_done done, void *arg) {
   struct qun_job *job = calloc(1, sizeof *job);
@@ -93,8 +81,8 @@ static int submit(struct qun_engine *e, const char *tenant, struct qun_input_bat
   int rc = qun_tenant_get(e->pool, tenant, &t, err);
   if (rc < 0) return rc;
   struct qun_shard *s = qun__shard_of(e, tenant);
-  rc = control ? 0 : admit(t, err);
-  if (rc == 0) rc = qun__shard_reserve(s, t, n, wait, err);
+  rc = control ? 0 : qun__admit(e, t, batch, err);
+  if (rc == 0 && (rc = qun__shard_reserve(s, t, n, wait, err)) < 0 && !control) qun__admit_return(t, n);
   if (rc < 0) {
     qun_tenant_put(t);
     return rc;
@@ -161,11 +149,21 @@ static void submitted(void *arg, const struct qun_submit_result *result) {
   pthread_mutex_unlock(&w->lock);
 }
 
+/* Whoever waits for the commit waits for a quota of so much a second as well: a file that is imported takes its time. */
+static void pause_ms(unsigned ms) {
+  struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+  nanosleep(&t, NULL);
+}
+
 static int submit_and_wait(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, bool control,
                            struct qun_submit_result *result, struct qun_error *err) {
   struct waiter w;
+  struct qun_error why = {0};
+  int rc;
   waiter_init(&w);
-  int rc = submit(e, tenant, batch, control, true, 0, submitted, &w, err);
+  while ((rc = submit(e, tenant, batch, control, true, 0, submitted, &w, &why)) == QUN_EQUOTA && why.retry_ms)
+    pause_ms(why.retry_ms < PAUSE_MAX_MS ? why.retry_ms : PAUSE_MAX_MS);
+  if (rc < 0 && err) *err = why;
   if (rc == 0) {
     waiter_wait(&w);
     if (result) *result = w.result;

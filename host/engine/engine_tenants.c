@@ -163,6 +163,7 @@ int qun_engine_tenant_delete(struct qun_engine *e, const char *name, struct qun_
   if (rc == 0) qun__park_forget(e, name);
   if (rc == 0) rc = qun_engine_journal_scrub(e, err);
   qun__ticker_drop(e->ticker, name);
+  qun_quotas_drop(e->quotas, name);
   qun_tenant_release(e->pool, name);
   return rc;
 }

@@ -36,6 +36,7 @@ struct qun_shard {
   pthread_cond_t work, room;
   struct qun_lane *waiting, *ready; /* lists */
   uint32_t events;                  /* waiting or promised, of all lanes */
+  int64_t weight_max;               /* of the tenants it has met */
   bool sleeping;
   bool stop;
   bool purge; /* a tenant was deleted: let go of it */
@@ -58,6 +59,14 @@ void qun__shard_progress(struct qun_shard *s, const struct qun_lane *lane, uint6
 /* False: the lane is empty, the reader need not wait. */
 bool qun__shard_has_work(struct qun_shard *s, const struct qun_lane *lane);
 void qun__shard_purge(struct qun_shard *s);
+
+/* ---- quotas, host/engine/admit.c */
+
+/* Whether the tenant may send this now: bytes, members, events and handler time. QUN_EQUOTA: no, err->retry_ms says when,
+ * unless waiting does not help. */
+int qun__admit(struct qun_engine *e, struct qun_tenant *t, const struct qun_input_batch *batch, struct qun_error *err);
+/* What was admitted was not queued. */
+void qun__admit_return(struct qun_tenant *t, uint32_t events);
 
 /* ---- readers */
 
@@ -92,6 +101,7 @@ struct qun_engine {
   struct qun_plugin_set *plugins;
   struct qun_subscriptions *subscriptions;
   struct qun_plugin_metrics *metrics;
+  struct qun_quotas *quotas;
   struct qun_tenant_pool *pool;
   struct qun_shard *shards;
   uint32_t shards_count;

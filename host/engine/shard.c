@@ -318,9 +318,25 @@ static void wake_due(struct qun_shard *s) {
   while (s->waiting && (s->stop || s->waiting->due_us <= now)) set_state(s, s->waiting, QUN_LANE_READY);
 }
 
+/* Handler time that is charged: the thread's own, so that waiting for a disk costs nobody his quota. */
+static int64_t thread_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A lane's turn: QUANTUM_US for the heaviest that the shard has met, the others' by their weight. */
+static int64_t quantum_of(struct qun_shard *s, struct qun_tenant *t) {
+  struct qun_config *c = qun_tenant_config(t);
+  int64_t weight = (int64_t)c->weight;
+  qun_config_unref(c);
+  if (weight > s->weight_max) s->weight_max = weight;
+  return QUANTUM_US * weight / s->weight_max;
+}
+
 /* How many events of the lane fit into its turn. */
-static uint32_t share(const struct qun_lane *lane) {
-  int64_t budget_us = QUANTUM_US - lane->debt_us;
+static uint32_t share(struct qun_shard *s, const struct qun_lane *lane) {
+  int64_t budget_us = quantum_of(s, lane->tenant) - lane->debt_us;
   if (!lane->event_ns) return COMMIT_EVENTS;
   int64_t n = budget_us * 1000 / lane->event_ns;
   return n < 1 ? 1 : n > COMMIT_EVENTS ? COMMIT_EVENTS : (uint32_t)n;
@@ -328,7 +344,7 @@ static uint32_t share(const struct qun_lane *lane) {
 
 /* Takes jobs off the lane's head, in order: at least one. */
 static struct qun_job *take(struct qun_shard *s, struct qun_lane *lane, uint32_t *events) {
-  uint32_t most = share(lane);
+  uint32_t most = share(s, lane);
   struct qun_job *first = lane->head, *last = NULL;
   *events = 0;
   lane->running = 0;
@@ -364,9 +380,11 @@ static void turn(struct qun_shard *s, struct qun_lane *lane) {
   qun_tenant_ref(t);
   pthread_cond_broadcast(&s->room);
   pthread_mutex_unlock(&s->lock);
-  int64_t before = now_us();
+  int64_t before = now_us(), cpu = thread_us();
   work(s, jobs);
   int64_t took = now_us() - before;
+  qun_quota_charge(t->quota, (uint64_t)(thread_us() - cpu));
+  int64_t quantum = quantum_of(s, t);
   pthread_mutex_lock(&s->lock);
   if (last) lane->applied = last;
   lane->running = 0;
@@ -374,9 +392,9 @@ static void turn(struct qun_shard *s, struct qun_lane *lane) {
     int64_t each = took * 1000 / events;
     lane->event_ns = lane->event_ns ? lane->event_ns + (each - lane->event_ns) / 8 : each;
   }
-  lane->debt_us += took - QUANTUM_US;
+  lane->debt_us += took - quantum;
   if (lane->debt_us < 0 || !lane->head) lane->debt_us = 0;
-  if (lane->debt_us > QUANTUM_US) lane->debt_us = QUANTUM_US;
+  if (lane->debt_us > quantum) lane->debt_us = quantum;
   if (lane->head && lane->queued) lane->due_us = now_us() + GATHER_US;
   place(s, lane);
   pthread_mutex_unlock(&s->lock);

@@ -13,6 +13,7 @@
 
 #include "host/engine/config.h"
 #include "host/engine/lane.h"
+#include "host/engine/quota.h"
 #include "host/intake/identified.h"
 #include "tenants/dupguard.h"
 #include "tenants/vault.h"
@@ -43,6 +44,7 @@ struct qun_tenant {
   struct qun_dupguard *dup;      /* the shard's */
   struct qun_audit_cache *audit; /* the shard's */
   struct qun_identified *identified;
+  struct qun_quota *quota;
   int64_t
       import_ms; /* the shard's: when an imported event came last, receive time; 0: not since the store was opened */
   unsigned char incarnation[16];
@@ -56,6 +58,7 @@ struct qun_tenant_pool;
 struct qun_tenant_pool_options {
   const char *data_dir, *keys_dir;
   const struct qun_plugin_set *plugins;
+  struct qun_quotas *quotas; /* outlasts the pool */
   uint32_t
       open_max; /* tenants that may be open; 0: what the limit of descriptors allows, at most QUN_TENANTS_OPEN_MAX */
   size_t memory_max;         /* bytes that they may take; 0: 512 MiB. One alone may take more */
@@ -102,6 +105,7 @@ void qun_tenant_dir(const struct qun_tenant_pool *pool, const char *name, char o
 struct qun_tenant_place {
   const char *data_dir, *keys_dir;
   const struct qun_plugin_set *plugins;
+  struct qun_quotas *quotas;
   const char *ids[QUN_PLUGINS_MAX];
 };
 

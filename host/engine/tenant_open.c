@@ -27,7 +27,8 @@ static int open_parts(struct qun_tenant *t, const struct qun_tenant_place *place
   struct qun_store_options options = {.plugins = place->ids, .plugins_count = place->plugins->count};
   t->audit = calloc(1, sizeof *t->audit);
   t->identified = calloc(1, sizeof *t->identified);
-  int rc = t->audit && t->identified ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
+  t->quota = qun_quota_ref(place->quotas, t->name);
+  int rc = t->audit && t->identified && t->quota ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_store_open(&t->store, store, &options, err);
   if (rc == 0) rc = qun_vault_open(&t->vault, place->keys_dir, t->name, err);
   if (rc == 0) rc = qun_meta_init(t->store, t->incarnation, err);
@@ -62,6 +63,8 @@ void qun__tenant_close(struct qun_tenant *t) {
   qun_vault_close(t->vault);
   free(t->audit);
   free(t->identified);
+  qun_quota_unref(t->quota);
+  t->quota = NULL;
   t->config = NULL;
   t->dup = NULL;
   t->store = NULL;

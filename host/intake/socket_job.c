@@ -156,6 +156,7 @@ static void submit(struct qun__connection *c, struct qun__job *job) {
     return;
   }
   job_refuse(job, rc, err.message);
+  job->result.retry_ms = err.retry_ms;
   job->state = QUN__JOB_DONE;
 }
 

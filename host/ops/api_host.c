@@ -99,8 +99,20 @@ static void write_counter(void *arg, const char *plugin, const char *name, uint6
   if (n > 0 && (size_t)n < sizeof line) qun_pack_raw(counters->out, qun_slice_of(line, (size_t)n));
 }
 
+static void set_quota_metrics(struct qun__call *c) {
+  struct qun_metrics *m = &c->api->metrics;
+  struct qun_engine_quota_use use;
+  qun_engine_quota_metrics(c->engine, &use);
+  qun_metric_set(m, QUN_METRIC_QUOTA_EVENTS, (int64_t)use.refused_events);
+  qun_metric_set(m, QUN_METRIC_QUOTA_HANDLER, (int64_t)use.refused_handler);
+  qun_metric_set(m, QUN_METRIC_HANDLER_S, (int64_t)(use.handler_us / 1000000));
+  qun_metric_set(m, QUN_METRIC_TENANTS_OPEN, (int64_t)use.open);
+  qun_metric_set(m, QUN_METRIC_TENANTS_OPENED, (int64_t)use.opened);
+}
+
 void qun__get_metrics(struct qun__call *c) {
   int64_t tenants = 0;
+  set_quota_metrics(c);
   qun_engine_tenant_each(c->engine, count_tenant, &tenants);
   qun_metric_set(&c->api->metrics, QUN_METRIC_TENANTS, tenants);
   struct qun_journal_stats journal;

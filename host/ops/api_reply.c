@@ -71,7 +71,9 @@ void qun__answer_error(struct qun__call *c, int code, const char *message) {
   if (!message) message = c->err.message;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].code == code) status = table[i].status;
-  if (status == 429)
+  if (code == QUN_EQUOTA && c->err.retry_ms)
+    qun__answer_later(c, 429, message, (int)((c->err.retry_ms + 999) / 1000));
+  else if (status == 429)
     qun__answer_later(c, 429, message, 1);
   else
     qun__answer_problem(c, status, message, NULL);

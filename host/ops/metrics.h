@@ -36,6 +36,12 @@
   X(JOURNAL_SEGMENTS, "qun_journal_segments_used", "gauge", "Files of the journal that may still be needed.")          \
   X(JOURNAL_FAILED, "qun_journal_failed", "gauge", "1 once a write or sync of the journal failed.")                    \
   X(TENANTS_PARKED, "qun_tenants_parked", "gauge", "Tenants whose stores do not take what was acknowledged.")          \
+  X(QUOTA_EVENTS, "qun_quota_events_refused_total", "counter", "Batches refused as the quota of events was used up.")  \
+  X(QUOTA_HANDLER, "qun_quota_handler_refused_total", "counter",                                                       \
+    "Batches refused as the quota of handler time was used up.")                                                       \
+  X(HANDLER_S, "qun_handler_seconds_total", "counter", "Time that tenants took on the shards.")                        \
+  X(TENANTS_OPEN, "qun_tenants_open", "gauge", "Tenants whose stores are open.")                                       \
+  X(TENANTS_OPENED, "qun_tenants_opened_total", "counter", "Times that a tenant's store was opened.")                  \
   X(PLUGINS_LOADED, "qun_plugins_loaded", "gauge", "Plugins that are loaded.")                                         \
   X(PLUGINS_REFUSED, "qun_plugins_refused", "gauge", "Plugin packages that were refused at start.")                    \
   X(TENANTS, "qun_tenants", "gauge", "Tenants that this host has.")                                                    \

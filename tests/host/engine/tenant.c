@@ -13,6 +13,7 @@ static struct qun_tenant_pool *pool_over(struct bed *b, uint32_t open_max) {
   snprintf(data, sizeof data, "%s/data", b->dir);
   snprintf(keys, sizeof keys, "%s/keys", b->dir);
   struct qun_tenant_pool_options o = {.data_dir = data,
+                                      .quotas = b->engine->quotas,
                                       .keys_dir = keys,
                                       .plugins = qun_engine_plugins(b->engine),
                                       .open_max = open_max};

@@ -472,6 +472,11 @@ void qun_engine_plugin_metrics(struct qun_engine *e,
   each(arg, "growth", "failures", 0);
 }
 
+void qun_engine_quota_metrics(struct qun_engine *e, struct qun_engine_quota_use *out) {
+  (void)e;
+  *out = (struct qun_engine_quota_use){0};
+}
+
 uint32_t qun_engine_waiting(struct qun_engine *e) {
   (void)e;
   return 0;
