@@ -79,7 +79,7 @@ static bool is_hidden(const char *name) {
 }
 
 static bool is_scratch(const char *name) {
-  return strncmp(name, ".replay-", 8) == 0;
+  return strncmp(name, ".replay-", 8) == 0 || strncmp(name, ".backup-", 8) == 0;
 }
 
 static bool is_spill(const char *name) {
@@ -89,7 +89,7 @@ static bool is_spill(const char *name) {
 static void check_leftovers(struct doctor *d) {
   static const char advice[] = "if no replay, restore or import of keys runs now, a crash left it: remove it";
   char path[4200];
-  check_names(d, d->engine->data_dir, is_scratch, advice, "scratch folder");
+  check_names(d, d->engine->data_dir, is_scratch, advice, "scratch file or folder");
   snprintf(path, sizeof path, "%s/tenants", d->engine->data_dir);
   check_names(d, path, is_hidden, advice, "unfinished folder");
   check_names(d, d->engine->keys_dir, is_hidden, advice, "unfinished keys");

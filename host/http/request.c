@@ -57,7 +57,10 @@ static struct MHD_Response *make_response(qun_slice body, const struct qun_api_r
     const void *in;
     void *out;
   } bytes = {.in = body.len ? body.ptr : ""};
-  struct MHD_Response *response = MHD_create_response_from_buffer((size_t)body.len, bytes.out, MHD_RESPMEM_MUST_COPY);
+  struct MHD_Response *response =
+      from->file > 0 ? MHD_create_response_from_fd64(from->file_size, from->file)
+                     : MHD_create_response_from_buffer((size_t)body.len, bytes.out, MHD_RESPMEM_MUST_COPY);
+  if (!response && from->file > 0) close(from->file);
   if (!response) return NULL;
   MHD_add_response_header(response, "Content-Type", from->content_type);
   MHD_add_response_header(response, "Cache-Control", "no-store");

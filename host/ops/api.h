@@ -29,6 +29,8 @@ struct qun_api_response {
   const char *allow;    /* methods that the path has, with 405; NULL: none */
   const char *security; /* Content-Security-Policy; NULL: nothing may load or run */
   qun_slice body;       /* borrowed until `done` returns */
+  int file;             /* > 0: the body is this open file, which the transport takes over; `body` is empty */
+  uint64_t file_size;
 };
 
 typedef void (*qun_api_done)(void *arg, const struct qun_api_response *response);

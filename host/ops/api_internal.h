@@ -100,6 +100,8 @@ const char *qun__body_text(struct qun__call *c, const char *name);
 void qun__answer_map(struct qun__call *c, int status);
 /* Ends it with c->text as it is. `security`: Content-Security-Policy, NULL for the strictest. */
 void qun__answer_text(struct qun__call *c, int status, const char *content_type, const char *security);
+/* Ends it with an open file, which goes to the transport. */
+void qun__answer_file(struct qun__call *c, const char *content_type, int fd, uint64_t size);
 /* Ends it with a problem document (RFC 9457). `errors`: NULL, or a msgpack array of maps that becomes its `errors`
  * member. */
 void qun__answer_problem(struct qun__call *c, int status, const char *detail, const struct qun_pack *errors);
@@ -168,6 +170,7 @@ void qun__post_prove(struct qun__call *c);
 void qun__post_audit_run(struct qun__call *c);
 void qun__post_replay(struct qun__call *c);
 void qun__post_backup(struct qun__call *c);
+void qun__get_backup(struct qun__call *c);
 void qun__post_restore(struct qun__call *c);
 void qun__post_erase(struct qun__call *c);
 void qun__get_doctor(struct qun__call *c);

@@ -27,6 +27,12 @@ void qun__answer_text(struct qun__call *c, int status, const char *content_type,
   finish(c, &(struct qun_api_response){.status = status, .content_type = content_type, .security = security});
 }
 
+void qun__answer_file(struct qun__call *c, const char *content_type, int fd, uint64_t size) {
+  c->done(c->arg,
+          &(struct qun_api_response){.status = 200, .content_type = content_type, .file = fd, .file_size = size});
+  qun__call_destroy(c);
+}
+
 void qun__answer_map(struct qun__call *c, int status) {
   struct qun_error err;
   if (c->out.failed) {

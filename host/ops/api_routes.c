@@ -96,6 +96,8 @@ const struct qun__route qun__routes[] = {
      PARAMS({"path", QUN__IN_BODY, QUN__TEXT, true, "absolute path of the file"},
             {"keys_path", QUN__IN_BODY, QUN__TEXT, false,
              "absolute path of a file for the keys; they are in no backup"})},
+    {"GET", TENANT "/backup", QUN_ROLES_OWNER, QUN__LONG, QUN__BODY_NONE, qun__get_backup,
+     "A backup, as the answer's body.", NULL},
     {"POST", TENANT "/erase", QUN_ROLES_OWNER, QUN__LONG, QUN__BODY_JSON, qun__post_erase,
      "Erases a member: key, identity and what they wrote. The tenant answers \"later\" meanwhile.",
      PARAMS({"member", QUN__IN_BODY, QUN__TEXT, false, "as the platform names them"},

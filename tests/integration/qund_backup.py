@@ -64,6 +64,21 @@ class Backup(Case):
         self.problem(self.d.ask("POST", "/v1/tenants/aaaa/backup", {"path": "/nonexistent/a.tar.zst"}), 500)
         self.problem(self.d.ask("POST", "/v1/restore", {"path": self.path("none.tar.zst")}), 404)
 
+    def test_the_owner_gets_the_file_itself(self):
+        t = self.d.tenant("aaaa")
+        self.feed(t["ingest"], 0, 100)
+        c = self.d.tcp()
+        c.request("GET", "/v1/tenants/aaaa/backup", headers={"Authorization": "Bearer " + t["owner"]})
+        r = c.getresponse()
+        self.assertEqual((r.status, r.getheader("Content-Type")), (200, "application/zstd"))
+        with open(self.path("sent.tar.zst"), "wb") as f:
+            f.write(r.read())
+        c.close()
+        self.problem(self.d.ask("GET", "/v1/tenants/aaaa/backup", None, t["auditor"]), 403)
+        self.assertEqual([n for n in os.listdir(self.d.data) if n.startswith(".backup")], [])
+        answer = self.post("/v1/restore", {"path": self.path("sent.tar.zst"), "as": "bbbb"}, 201)
+        self.assertEqual(answer["kept"], self.d.show("aaaa")["seq"])
+
     def test_a_store_that_is_lost(self):
         t = self.d.tenant("aaaa")
         self.feed(t["ingest"], 0, 100)

@@ -27,6 +27,7 @@ struct qun_client_request {
   const char *query;        /* encoded, without "?"; NULL none */
   const char *content_type; /* NULL: no body */
   qun_slice body;
+  int to; /* > 0: the body of an answer of 200 is written to this descriptor, if the transport is HTTP */
 };
 
 struct qun_client_answer {

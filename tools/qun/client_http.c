@@ -4,10 +4,12 @@
 #include "tools/qun/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TOKEN_MAX = 512, WAIT_MS = 1000 };
 
@@ -20,6 +22,7 @@ struct http {
   struct curl_slist *headers;
   struct qun_pack url, body;
   int running;
+  int to; /* of the request that is under way */
 };
 
 static int read_token(struct http *h, const char *path, struct qun_error *err) {
@@ -33,6 +36,17 @@ static int read_token(struct http *h, const char *path, struct qun_error *err) {
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg) {
   struct http *h = arg;
+  long status = 0;
+  if (h->to > 0) curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status == 200) {
+    for (size_t at = 0, all = size * n; at < all;) {
+      ssize_t done = write(h->to, data + at, all - at);
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return 0; /* libcurl ends the transfer */
+      at += (size_t)done;
+    }
+    return size * n;
+  }
   qun_pack_raw(&h->body, qun_slice_of(data, size * n));
   return h->body.failed ? 0 : size * n;
 }
@@ -107,6 +121,7 @@ static int set_headers(struct http *h, const struct qun_client_request *request,
 }
 
 static int set_request(struct http *h, const struct qun_client_request *request, struct qun_error *err) {
+  h->to = request->to;
   qun_pack_clear(&h->url);
   qun_pack_clear(&h->body);
   qun_pack_raw(&h->url, qun_str(h->base));

@@ -3,11 +3,12 @@
 #include "tenants/backup.h"
 #include "tools/qun/cli.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A path as the host understands it, wherever that runs. NULL and a sentence: too long. */
 static const char *absolute(char out[PATH_MAX], const char *path, struct qun_error *err) {
@@ -58,6 +59,33 @@ static int ask_backup(struct qun_cli *cli, const char *name, struct qun_pack *re
   return status;
 }
 
+/* From afar: the host sends the file, which is checked before it gets its name. */
+static int fetch_backup(struct qun_cli *cli, const char *name, const char *file) {
+  char temporary[PATH_MAX + 8];
+  struct qun_error err = {0};
+  struct qun_client_answer answer;
+  struct qun_pack url;
+  snprintf(temporary, sizeof temporary, "%s.XXXXXX", file);
+  int fd = mkostemp(temporary, O_CLOEXEC);
+  if (fd < 0) return qun_cli_usage(cli, "--out %s: no file can be made there", file);
+  qun_pack_init(&url);
+  struct qun_client_request request = {.method = "GET",
+                                       .path = qun_url_path(&url, "/v1/tenants/%s/backup", name),
+                                       .to = fd};
+  int status = qun_cli_ask(cli, &request, &answer);
+  if (status == QUN_EXIT_OK) {
+    qun_client_answer_fini(&answer);
+    if (fsync(fd) < 0 || qun_backup_check(temporary, NULL, NULL, &err) < 0 || rename(temporary, file) < 0)
+      status = qun_cli_fail(cli, QUN_EXIT_FAILED,
+                            err.message[0] ? &err : &(struct qun_error){.message = "the file cannot be written"});
+  }
+  if (status != QUN_EXIT_OK) unlink(temporary);
+  if (status == QUN_EXIT_OK && !cli->json) fprintf(cli->out, cli->zh ? "%s：已备份\n" : "%s: backed up\n", name);
+  qun_pack_fini(&url);
+  close(fd);
+  return status;
+}
+
 static void print_backup(const struct qun_cli *cli, const char *name, qun_slice reply) {
   qun_slice hash = qun_mp_str(reply, "state_hash");
   if (cli->json) {
@@ -69,7 +97,16 @@ static void print_backup(const struct qun_cli *cli, const char *name, qun_slice 
 }
 
 static int backup_one(struct qun_cli *cli, const char *name) {
+  char file[PATH_MAX];
+  struct qun_error err = {0};
   struct qun_pack reply;
+  if (qun_args_flag(&cli->args, "url")) {
+    if (qun_args_flag(&cli->args, "keys-out"))
+      return qun_cli_usage(cli, "keys are not sent over a network; use --keys-out on the host's machine, with --data");
+    if (!file_for(file, qun_args_flag(&cli->args, "out"), name, ".tar.zst", &err))
+      return qun_cli_fail(cli, QUN_EXIT_USAGE, &err);
+    return fetch_backup(cli, name, file);
+  }
   qun_pack_init(&reply);
   int status = ask_backup(cli, name, &reply);
   if (status == QUN_EXIT_OK) print_backup(cli, name, qun_pack_slice(&reply));
