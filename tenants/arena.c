@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Blocks grow from BLOCK_MIN: many arenas hold one event, few a large batch. */
-enum { BLOCK_MIN = 4 * 1024, BLOCK_MAX = 256 * 1024, ALIGN = 16, KEPT_MAX = 8 * 1024 * 1024 };
+enum { BLOCK_MIN = 4 * 1024, BLOCK_MAX = 256 * 1024, ALIGN = 16, KEPT_MAX = 2 * 1024 * 1024 };
 
 struct qun_arena_block {
   struct qun_arena_block *next;

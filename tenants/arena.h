@@ -20,7 +20,7 @@ struct qun_arena {
 void qun_arena_init(struct qun_arena *a);
 /* Gives everything back. */
 void qun_arena_fini(struct qun_arena *a);
-/* Forgets everything handed out and keeps up to 8 MiB of its blocks for the next round. */
+/* Forgets everything handed out and keeps up to 2 MiB of its blocks for the next round. */
 void qun_arena_clear(struct qun_arena *a);
 /* n bytes aligned to 16, not zeroed. NULL when memory ran out. */
 void *qun_arena_alloc(struct qun_arena *a, size_t n);

@@ -5,6 +5,7 @@
 
 int qun_batch_begin_in(struct qun_batch *b, struct qun_store *s, struct qun_overlay *room, struct qun_error *err) {
   int rc = qun_view_begin(&b->view, s, err);
+  b->commit = 0;
   if (rc < 0) {
     qun_overlay_destroy(room);
     return rc;
@@ -21,8 +22,10 @@ int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *
 
 struct qun_overlay *qun_batch_end_keep(struct qun_batch *b) {
   struct qun_overlay *room = b->view.overlay;
-  if (room) qun_overlay_clear(room);
+  if (room && b->commit) qun_overlay_carry(room);
+  if (room && !b->commit) qun_overlay_clear(room);
   b->view.overlay = NULL;
+  b->commit = 0;
   qun_view_end(&b->view);
   return room;
 }
@@ -73,6 +76,10 @@ int qun_batch_commit(struct qun_batch *b, qun_batch_flush flush, void *arg, stru
     mdb_txn_abort(txn);
     return qun_store_error(err, rc, "write a batch");
   }
+  size_t number = mdb_txn_id(txn);
   rc = mdb_txn_commit(txn);
-  return rc ? qun_store_error(err, rc, "commit a batch") : 0;
+  if (rc) return qun_store_error(err, rc, "commit a batch");
+  MDB_envinfo info; /* a commit without changes leaves no trace, and its number goes to the next one */
+  b->commit = mdb_env_info(s->env, &info) == 0 && info.me_last_txnid == number ? number : 0;
+  return 0;
 }

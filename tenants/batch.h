@@ -15,12 +15,15 @@ typedef int (*qun_batch_flush)(void *arg, struct qun_store *store, MDB_txn *txn)
 
 struct qun_batch {
   struct qun_view view; /* reads see the batch's own writes */
+  uint64_t commit;      /* the commit's number in the store; 0: none, or it changed nothing */
 };
 
 int qun_batch_begin(struct qun_batch *b, struct qun_store *s, struct qun_error *err);
-/* The same in memory that an earlier batch left: an empty overlay, taken over in any case; NULL: a new one. */
+/* The same in memory that an earlier batch left (qun_batch_end_keep), taken over in any case; NULL: new. What it holds
+   must be what the snapshot has: else clear it. */
 int qun_batch_begin_in(struct qun_batch *b, struct qun_store *s, struct qun_overlay *room, struct qun_error *err);
-/* Ends the batch as qun_batch_end does, and gives its memory, emptied, to the caller. NULL: the batch was zeroed. */
+/* Ends the batch as qun_batch_end does, and gives its memory to the caller: with what the commit left in the store, or
+   empty if there was none. NULL: the batch was zeroed. */
 struct qun_overlay *qun_batch_end_keep(struct qun_batch *b);
 /* Drops everything that is not committed. A zeroed batch is fine. */
 void qun_batch_end(struct qun_batch *b);

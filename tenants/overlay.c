@@ -8,14 +8,14 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { SLOTS_MIN = 1024, ROWS_READ_MAX = 1 << 17 };
+enum { SLOTS_MIN = 1024, ROWS_READ_MAX = 1 << 17, LEARN_MAX = 4096, CARRY_MAX = 4 * 1024 * 1024 };
 
 struct node {
   struct qun_overlay_row row; /* first: a row pointer is a node pointer */
   uint64_t hash;
   uint64_t head; /* the key's first 8 bytes as a number that sorts like them */
   unsigned char *spare;
-  uint32_t cap, spare_cap; /* bytes at row.value (a PUT's) and at spare */
+  uint32_t cap, spare_cap; /* bytes at row.value and at spare; cap 0: the value's bytes are not ours */
   uint32_t spare_step;     /* the step that left the spare: its value may still be read or come back */
   uint16_t table;
   bool written; /* is or was PUT or DEL: in the table's list */
@@ -59,7 +59,8 @@ struct table {
 };
 
 struct qun_overlay {
-  struct qun_arena arena;
+  struct qun_arena arena; /* the batch's */
+  struct qun_arena kept;  /* nodes and values */
   struct slot *slots;
   uint64_t mask, seed;
   uint32_t nodes, step;
@@ -75,6 +76,7 @@ struct qun_overlay *qun_overlay_create(void) {
   struct qun_overlay *o = calloc(1, sizeof *o);
   if (!o) return NULL;
   qun_arena_init(&o->arena);
+  qun_arena_init(&o->kept);
   randombytes_buf(&o->seed, sizeof o->seed);
   o->step = 1;
   o->mask = SLOTS_MIN - 1;
@@ -90,6 +92,7 @@ void qun_overlay_destroy(struct qun_overlay *o) {
   free(o->slots);
   free(o->undo);
   qun_arena_fini(&o->arena);
+  qun_arena_fini(&o->kept);
   free(o);
 }
 
@@ -102,6 +105,28 @@ void qun_overlay_clear(struct qun_overlay *o) {
   }
   o->nodes = o->undo_count = 0;
   o->step = 1;
+  qun_arena_clear(&o->arena);
+  qun_arena_clear(&o->kept);
+}
+
+static void carry_row(struct node *n) {
+  n->written = false;
+  if (n->row.state == QUN_OVERLAY_PUT) n->row.state = QUN_OVERLAY_BELOW;
+  if (n->row.state == QUN_OVERLAY_DEL) n->row.state = QUN_OVERLAY_MISSING;
+}
+
+void qun_overlay_carry(struct qun_overlay *o) {
+  if (o->kept.used > CARRY_MAX || o->nodes >= ROWS_READ_MAX / 2) {
+    qun_overlay_clear(o);
+    return;
+  }
+  for (unsigned i = 0; i < QUN_TABLES_MAX; i++) {
+    struct table *t = &o->tables[i];
+    for (uint32_t k = 0; k < t->count; k++) carry_row(t->rows[k]);
+    t->count = t->ordered = 0;
+    RB_INIT(&t->order);
+  }
+  qun_overlay_step(o);
   qun_arena_clear(&o->arena);
 }
 
@@ -155,7 +180,7 @@ static int grow(struct qun_overlay *o) {
 
 static struct node *add(struct qun_overlay *o, unsigned table, qun_slice key, uint64_t hash) {
   if (o->nodes >= o->mask / 2 && grow(o) < 0) return NULL;
-  struct node *n = qun_arena_alloc(&o->arena, sizeof *n + (size_t)key.len);
+  struct node *n = qun_arena_alloc(&o->kept, sizeof *n + (size_t)key.len);
   if (!n) return NULL;
   memset(n, 0, sizeof *n);
   if (key.len) memcpy(n + 1, key.ptr, (size_t)key.len);
@@ -180,10 +205,19 @@ const struct qun_overlay_row *qun_overlay_look(struct qun_overlay *o, unsigned t
   return n ? &n->row : NULL;
 }
 
-void qun_overlay_learn(const struct qun_overlay_row *row, const qun_slice *value) {
+void qun_overlay_learn(struct qun_overlay *o, const struct qun_overlay_row *row, const qun_slice *value) {
   struct node *n = (struct node *)(uintptr_t)row; /* a row is the first member of its node */
-  n->row.state = value ? QUN_OVERLAY_BELOW : QUN_OVERLAY_MISSING;
-  if (value) n->row.value = *value;
+  if (!value) {
+    n->row.state = QUN_OVERLAY_MISSING;
+    return;
+  }
+  if (value->len == 0 || value->len > LEARN_MAX) return; /* a large one is read again from the snapshot */
+  unsigned char *copy = qun_arena_alloc(&o->kept, (size_t)value->len);
+  if (!copy) return;
+  memcpy(copy, value->ptr, (size_t)value->len);
+  n->row.value = qun_slice_of(copy, (size_t)value->len);
+  n->cap = (uint32_t)value->len;
+  n->row.state = QUN_OVERLAY_BELOW;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -219,13 +253,13 @@ static unsigned char *room_for(struct qun_overlay *o, struct node *n, size_t len
     n->spare = NULL;
     return room;
   }
-  room = qun_arena_alloc(&o->arena, len);
+  room = qun_arena_alloc(&o->kept, len);
   *cap = len > UINT32_MAX - 16 ? 0 : (uint32_t)((len + 15) & ~(size_t)15);
   return room;
 }
 
 static void leave(const struct qun_overlay *o, struct node *n) {
-  if (n->row.state != QUN_OVERLAY_PUT || n->cap == 0) return;
+  if (n->cap == 0) return;
   n->spare = (unsigned char *)(uintptr_t)n->row.value.ptr; /* the overlay's own bytes */
   n->spare_cap = n->cap;
   n->spare_step = o->step;
@@ -316,10 +350,47 @@ struct ranked {
   const struct node *node;
 };
 
-static int by_key(const void *a, const void *b) {
-  const struct ranked *x = a, *y = b;
-  if (x->head != y->head) return x->head < y->head ? -1 : 1;
-  return qun_slice_cmp(x->node->row.key, y->node->row.key);
+static inline bool before(const struct ranked *a, const struct ranked *b) {
+  if (a->head != b->head) return a->head < b->head;
+  return qun_slice_cmp(a->node->row.key, b->node->row.key) < 0;
+}
+
+static void sort_run(struct ranked *at, uint32_t n) {
+  for (uint32_t i = 1; i < n; i++) {
+    struct ranked r = at[i];
+    uint32_t k = i;
+    for (; k > 0 && before(&r, &at[k - 1]); k--) at[k] = at[k - 1];
+    at[k] = r;
+  }
+}
+
+static void merge(struct ranked *out, const struct ranked *a, uint32_t na, const struct ranked *b, uint32_t nb) {
+  while (na && nb) {
+    bool second = before(b, a);
+    *out++ = second ? *b : *a;
+    b += second;
+    nb -= second;
+    a += !second;
+    na -= !second;
+  }
+  memcpy(out, na ? a : b, (na + nb) * sizeof *out);
+}
+
+/* A merge sort that the compiler can see into: qsort's calls cost more than the comparisons. Answers which of the two
+   arrays has the result. */
+static struct ranked *sort(struct ranked *from, struct ranked *to, uint32_t n) {
+  enum { RUN = 8 };
+  for (uint32_t i = 0; i < n; i += RUN) sort_run(from + i, n - i < RUN ? n - i : RUN);
+  for (uint32_t width = RUN; width < n; width *= 2) {
+    for (uint32_t i = 0; i < n; i += 2 * width) {
+      uint32_t na = n - i < width ? n - i : width, nb = n - i - na < width ? n - i - na : width;
+      merge(to + i, from + i, na, from + i + na, nb);
+    }
+    struct ranked *swap = from;
+    from = to;
+    to = swap;
+  }
+  return from;
 }
 
 int qun_overlay_each(struct qun_overlay *o, unsigned table, int (*each)(void *, const struct qun_overlay_row *),
@@ -327,15 +398,15 @@ int qun_overlay_each(struct qun_overlay *o, unsigned table, int (*each)(void *, 
   const struct table *t = &o->tables[table];
   uint32_t n = 0;
   int rc = 0;
-  struct ranked *ranked = malloc((t->count ? t->count : 1) * sizeof *ranked);
+  struct ranked *ranked = malloc((t->count ? t->count : 1) * 2 * sizeof *ranked);
   if (!ranked) return QUN_EFAIL;
   for (uint32_t i = 0; i < t->count; i++) {
     const struct node *node = t->rows[i];
     if (node->row.state == QUN_OVERLAY_PUT || node->row.state == QUN_OVERLAY_DEL)
       ranked[n++] = (struct ranked){node->head, node};
   }
-  qsort(ranked, n, sizeof *ranked, by_key);
-  for (uint32_t i = 0; i < n && rc == 0; i++) rc = each(arg, &ranked[i].node->row);
+  const struct ranked *sorted = sort(ranked, ranked + t->count, n);
+  for (uint32_t i = 0; i < n && rc == 0; i++) rc = each(arg, &sorted[i].node->row);
   free(ranked);
   return rc;
 }

@@ -35,6 +35,9 @@ struct qun_overlay *qun_overlay_create(void);
 void qun_overlay_destroy(struct qun_overlay *o);
 /* Empties it and keeps memory for the next batch. */
 void qun_overlay_clear(struct qun_overlay *o);
+/* After the commit: what was written and read is what the next snapshot has, so that the next batch need not look it up
+   again. The batch's own memory is given back. Empties all when more than 4 MiB of rows are kept. */
+void qun_overlay_carry(struct qun_overlay *o);
 /* The next step begins: what was read before may change, what was written before can't be undone any more. */
 void qun_overlay_step(struct qun_overlay *o);
 /* Copies key and value. QUN_EFAIL: out of memory. */
@@ -47,9 +50,8 @@ const struct qun_overlay_row *qun_overlay_find(const struct qun_overlay *o, unsi
 /* The same for a reader of the snapshot: a row that is not there is made, with state NONE, so that the reader can keep
    in it what it finds (qun_overlay_learn). NULL: not there, and no room to make it. */
 const struct qun_overlay_row *qun_overlay_look(struct qun_overlay *o, unsigned table, qun_slice key);
-/* Keeps what the snapshot has (NULL: nothing) in a row of state NONE. The value is borrowed: it must stay until clear.
- */
-void qun_overlay_learn(const struct qun_overlay_row *row, const qun_slice *value);
+/* Keeps a copy of what the snapshot has (NULL: nothing) in a row of state NONE; without memory it stays so. */
+void qun_overlay_learn(struct qun_overlay *o, const struct qun_overlay_row *row, const qun_slice *value);
 /* The first written row with a key >= `key` (or > if `after`), any state; NULL at the end. */
 const struct qun_overlay_row *qun_overlay_seek(struct qun_overlay *o, unsigned table, qun_slice key, bool after);
 const struct qun_overlay_row *qun_overlay_next(const struct qun_overlay_row *row);

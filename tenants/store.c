@@ -4,6 +4,7 @@
 #include "tenants/overlay.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -81,6 +82,7 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
   if (!s) return qun_error_set(err, QUN_EFAIL, "store %s: out of memory", dir);
   pthread_mutex_init(&s->gate, NULL);
   s->scratch = o->scratch;
+  while (s->stamp == 0) randombytes_buf(&s->stamp, sizeof s->stamp);
   int rc = open_env(s, dir, o);
   if (rc) {
     qun_error_set(err,
@@ -207,7 +209,7 @@ int qun_view_get(const struct qun_view *v, unsigned table, qun_slice key, qun_sl
   if (!row) return get_below(v, table, key, value);
   if (row->state == QUN_OVERLAY_NONE) {
     int rc = get_below(v, table, key, value);
-    if (rc == 0 || rc == QUN_ENOTFOUND) qun_overlay_learn(row, rc == 0 ? value : NULL);
+    if (rc == 0 || rc == QUN_ENOTFOUND) qun_overlay_learn(v->overlay, row, rc == 0 ? value : NULL);
     return rc;
   }
   if (row->state == QUN_OVERLAY_DEL || row->state == QUN_OVERLAY_MISSING) return QUN_ENOTFOUND;

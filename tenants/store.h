@@ -47,6 +47,7 @@ struct qun_store {
   atomic_bool growing;
   pthread_mutex_t gate; /* held while the map grows */
   bool lazy;            /* the last commits were: qun_store_lazy */
+  uint64_t stamp;       /* random: tells this opening of the store from every other */
 };
 
 struct qun_store_options {

@@ -18,9 +18,7 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
   a->slot = slot;
   a->now_ms = now_ms;
   qun_pack_init(&a->pack2);
-  struct qun_overlay *room = o->rt->room;
-  o->rt->room = NULL;
-  int rc = qun_batch_begin_in(&a->batch, o->store, room, err);
+  int rc = qun_rooms_begin(&o->rt->rooms, &a->batch, o->store, err);
   if (rc < 0) return rc;
   if (qun_head_read(&a->batch.view, &a->head) < 0)
     return qun_error_set(err, QUN_ECONFLICT, "tenant %s: the store's head is damaged", o->name);
@@ -40,11 +38,7 @@ int qun_apply_begin(struct qun_apply *a, const struct qun_apply_options *o, stru
 
 void qun_apply_end(struct qun_apply *a) {
   if (a->hashing) qun_hasher_wait(a->o.hasher); /* it reads the batch's memory */
-  struct qun_overlay *room = qun_batch_end_keep(&a->batch);
-  if (a->o.rt && !a->o.rt->room)
-    a->o.rt->room = room;
-  else
-    qun_overlay_destroy(room);
+  if (a->o.rt) qun_rooms_end(&a->o.rt->rooms, &a->batch);
   qun_pack_fini(&a->pack2);
   free(a->emits.items);
   free(a->log);

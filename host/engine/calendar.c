@@ -15,9 +15,16 @@ struct span {
   int64_t offset;   /* local = UTC + offset */
 };
 
+/* The minute that was asked for last: a record's callbacks all ask for it. */
+struct minute {
+  int64_t from, to; /* UTC ms: from <= t < to */
+  int32_t day, minute;
+};
+
 struct qun_calendar {
   UCalendar *icu;
   struct span last;
+  struct minute now;
 };
 
 int qun_calendar_open(struct qun_calendar **out, const char *zone, struct qun_error *err) {
@@ -60,11 +67,22 @@ static const struct span *span_at(struct qun_calendar *c, int64_t ms) {
   return &c->last;
 }
 
-void qun_calendar_to_local(struct qun_calendar *c, int64_t ms, int32_t *day, int32_t *minute) {
-  int64_t local = ms + span_at(c, ms)->offset;
+static void find_minute(struct qun_calendar *c, int64_t ms) {
+  const struct span *span = span_at(c, ms);
+  int64_t local = ms + span->offset;
   int64_t d = local / day_ms - (local % day_ms < 0);
-  *day = (int32_t)d;
-  *minute = (int32_t)((local - d * day_ms) / MINUTE_MS);
+  int64_t minute = (local - d * day_ms) / MINUTE_MS;
+  int64_t from = d * day_ms + minute * MINUTE_MS - span->offset;
+  c->now = (struct minute){from, from + MINUTE_MS, (int32_t)d, (int32_t)minute};
+  /* an offset may change within a minute: each of its halves is one of its own */
+  if (c->now.from < span->from) c->now.from = span->from;
+  if (c->now.to > span->to) c->now.to = span->to;
+}
+
+void qun_calendar_to_local(struct qun_calendar *c, int64_t ms, int32_t *day, int32_t *minute) {
+  if (ms < c->now.from || ms >= c->now.to) find_minute(c, ms);
+  *day = c->now.day;
+  *minute = c->now.minute;
 }
 
 int64_t qun_calendar_from_local(struct qun_calendar *c, int32_t day, int32_t minute) {

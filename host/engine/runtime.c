@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/runtime.h"
 
-#include "tenants/overlay.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -8,6 +8,7 @@
 
 #include "host/engine/calendar.h"
 #include "host/engine/plugin_metrics.h"
+#include "host/engine/rooms.h"
 #include "host/engine/subscriptions.h"
 #include "host/engine/tenant.h"
 
@@ -84,7 +85,7 @@ struct qun_runtime {
   uint32_t slots_max;
   uint32_t handles;                   /* handles given out */
   struct qun_plugin_metrics *metrics; /* the engine's; may be NULL */
-  struct qun_overlay *room;           /* memory for the next batch; NULL: none kept, or in use */
+  struct qun_rooms rooms;             /* memory of batches */
   uint32_t shy;                       /* bit n: plugin n is told of a tenant when another first calls it */
 };
 
