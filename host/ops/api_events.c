@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/tenants/NAME/events: a body becomes canonical events, these a sealed batch, and the answer comes after its
- * commit. */
+ * commit: 200 with what became of the events. With ?ack=durable it comes once they are in the journal: 202 with the
+ * journal's position; what repeats an event is found out later. */
 #include "host/intake/cloudevents.h"
 #include "host/ops/api_internal.h"
 
@@ -10,6 +11,8 @@
 enum { EVENTS_MAX = 20000 }; /* of one request: well below what a shard's queue holds */
 
 struct intake {
+  bool durable;    /* ?ack=durable */
+  uint32_t events; /* submitted */
   struct qun_normaliser *normaliser;
   struct qun_input_batch batch;
   struct qun_refusals refused;
@@ -77,16 +80,34 @@ static void answer_counts(struct qun__call *c, struct intake *in, const struct q
   qun__answer_map(c, 200);
 }
 
-/* On the shard's thread, after the commit. */
+static void answer_journaled(struct qun__call *c, struct intake *in, uint64_t position) {
+  qun_metric_add(&c->api->metrics, QUN_METRIC_EVENTS_ACCEPTED, in->events);
+  qun_pack_map(&c->out, 4);
+  qun_pack_kv_int(&c->out, "journaled", in->events);
+  qun_pack_cstr(&c->out, "refused");
+  write_refused(&c->out, &in->refused);
+  qun_pack_kv_int(&c->out, "refused_total", in->refused.total);
+  qun_pack_kv_int(&c->out, "position", (int64_t)position);
+  intake_fini(in, c->engine);
+  qun__answer_map(c, 202);
+}
+
+/* On a thread of the engine's, after the commit or, if that was asked for, after the journal's sync. */
 static void committed(void *arg, const struct qun_submit_result *result) {
   struct qun__call *c = arg;
   struct intake *in = c->state;
   if (result->code == 0) {
-    answer_counts(c, in, result);
+    if (in->durable && !result->applied)
+      answer_journaled(c, in, result->position);
+    else
+      answer_counts(c, in, result);
     return;
   }
   intake_fini(in, c->engine);
-  qun__answer_error(c, result->code, result->message);
+  if (result->retry_ms > 0)
+    qun__answer_later(c, 429, result->message, (int)((result->retry_ms - 1) / 1000 + 1));
+  else
+    qun__answer_error(c, result->code, result->message);
 }
 
 /* Nothing of the body is fit to be taken in: answers, or goes on when there is something to submit. */
@@ -106,7 +127,9 @@ static bool settle_early(struct qun__call *c, struct intake *in) {
 }
 
 static void submit(struct qun__call *c, struct intake *in) {
-  int rc = qun_engine_submit(c->engine, c->params[0], &in->batch, committed, c, &c->err);
+  in->events = in->batch.count;
+  int rc = qun_engine_submit_with(c->engine, c->params[0], &in->batch, in->durable ? QUN_SUBMIT_DURABLE : 0, committed,
+                                  c, &c->err);
   if (rc == 0) return; /* `c` may be gone already */
   if (rc == QUN_EAGAIN) qun_metric_add(&c->api->metrics, QUN_METRIC_BACK_PRESSURE, 1);
   intake_fini(in, c->engine);
@@ -120,6 +143,10 @@ static int open_intake(struct qun__call *c, struct intake *in) {
   const char *imported = qun__query(c, "imported");
   if (imported && strcmp(imported, "true") != 0 && strcmp(imported, "false") != 0)
     return qun_error_set(&c->err, QUN_EINVAL, "query parameter \"imported\" must be true or false");
+  const char *ack = qun__query(c, "ack");
+  if (ack && strcmp(ack, "durable") != 0 && strcmp(ack, "applied") != 0)
+    return qun_error_set(&c->err, QUN_EINVAL, "query parameter \"ack\" must be durable or applied");
+  in->durable = ack && !strcmp(ack, "durable");
   int rc = qun_engine_normaliser_open(c->engine, c->params[0], &in->normaliser, &c->err);
   if (rc < 0) return rc;
   in->normaliser->operator_types = c->req->role != QUN_ROLE_INGEST;

@@ -46,7 +46,9 @@ const struct qun__route qun__routes[] = {
     {"POST", TENANT "/events", QUN_ROLES_INGEST, QUN__SHORT, QUN__BODY_RAW, qun__post_events,
      "Takes events in: CloudEvents (binary, structured, batch) or application/vnd.qun.events+msgpack. Answers after "
      "the commit.",
-     PARAMS({"imported", QUN__IN_QUERY, QUN__BOOL, false, "true: history, kept as such"})},
+     PARAMS({"imported", QUN__IN_QUERY, QUN__BOOL, false, "true: history, kept as such"},
+            {"ack", QUN__IN_QUERY, QUN__TEXT, false,
+             "applied (default): answered with what became of the events; durable: 202 once they are in the journal"})},
     {"GET", TENANT "/events", QUN_ROLES_AUDITOR, QUN__SHORT, QUN__BODY_NONE, qun__get_events,
      "The log; personal fields stay sealed.",
      PARAMS({"after", QUN__IN_QUERY, QUN__INT, false, "sequence to begin behind"},

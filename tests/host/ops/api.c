@@ -272,6 +272,26 @@ Test(host_ops_api, events_are_answered_after_the_commit_with_what_was_refused) {
   cr_assert_eq(fake_engine_events(engine), 2);
 }
 
+static int send_ack(const char *ack, const char *body) {
+  char path[80];
+  snprintf(path, sizeof path, "/v1/tenants/aaaa/events?ack=%s", ack);
+  return ask_as(QUN_ROLE_INGEST, "aaaa", "POST", path, "application/cloudevents-batch+json", qun_str(body));
+}
+
+Test(host_ops_api, a_durable_answer_is_202_with_the_journals_position) {
+  make_tenant("aaaa");
+  cr_assert_eq(send_ack("durable", "[" EVENT("1", "message") "," EVENT("2", "nosuch") "," EVENT("3", "message") "]"),
+               202, "%s", answer.text);
+  cr_assert_not_null(strstr(answer.text, "\"journaled\":2"), "%s", answer.text);
+  cr_assert_not_null(strstr(answer.text, "\"refused_total\":1"), "%s", answer.text);
+  cr_assert_not_null(strstr(answer.text, "\"position\":2"), "%s", answer.text);
+  cr_assert_null(strstr(answer.text, "accepted"), "%s", answer.text);
+  cr_assert_eq(send_ack("applied", "[" EVENT("4", "message") "]"), 200);
+  cr_assert_not_null(strstr(answer.text, "\"accepted\":1"), "%s", answer.text);
+  cr_assert_eq(send_ack("maybe", "[" EVENT("5", "message") "]"), 400);
+  cr_assert_eq(fake_engine_events(engine), 3);
+}
+
 Test(host_ops_api, events_that_are_all_refused_are_a_problem_with_the_list) {
   make_tenant("aaaa");
   send("application/cloudevents-batch+json", "[" EVENT("3", "nosuch") "]");
