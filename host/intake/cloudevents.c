@@ -348,8 +348,9 @@ static int by_index(const void *left, const void *right) {
   return (a->index > b->index) - (a->index < b->index);
 }
 
-int qun_cloudevents_take(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
-                         const struct qun_cloudevents_request *request, uint32_t *total, struct qun_error *err) {
+/* By way of canonical maps: a single event, and batches in which only some events are good JSON. */
+static int take_by_map(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
+                       const struct qun_cloudevents_request *request, uint32_t *total, struct qun_error *err) {
   struct qun_pack events;
   struct qun_unpack u;
   int taken = 0;
@@ -371,4 +372,64 @@ int qun_cloudevents_take(struct qun_normaliser *n, struct qun_input_batch *batch
   if (taken >= 0 && total) *total = (uint32_t)count;
   qun_pack_fini(&events);
   return taken;
+}
+
+static int refuse(struct qun_refusals *refusals, uint32_t index, const struct qun_error *why, struct qun_error *err) {
+  if (qun_refusals_add(refusals, index, why) == 0) return QUN_OK;
+  return qun_error_set(err, QUN_EFAIL, "out of memory");
+}
+
+/* An event of a batch: mostly as it stands; what is unusual or refused, by way of its canonical map. 1: taken. */
+static int take_event(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
+                      struct qun_unpack *u, uint32_t index, struct qun_error *err) {
+  struct qun_unpack from = *u;
+  struct qun_error why = {0};
+  struct qun_pack canonical;
+  qun_slice event;
+  if (qun__normalise_cloudevent(n, batch, u) == 0) return 1;
+  *u = from;
+  if (!qun_unpack_any(u, &event)) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  qun_pack_init(&canonical);
+  int rc = qun_cloudevent_map(&canonical, event, &why);
+  if (rc == 0 && canonical.failed) rc = qun_error_set(&why, QUN_EFAIL, "out of memory");
+  if (rc == 0) rc = qun_normalise(n, batch, qun_pack_slice(&canonical), &why);
+  qun_pack_fini(&canonical);
+  return rc == 0 ? 1 : refuse(refusals, index, &why, err);
+}
+
+/* A batch that is good JSON as a whole goes from there through the gate. QUN_EINVAL: it is not, and nothing was taken. */
+static int take_list(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
+                     const struct qun_cloudevents_request *r, uint32_t *total, struct qun_error *err) {
+  uint32_t max = r->limits.events ? r->limits.events : 10000, count = 0;
+  struct qun_pack list;
+  struct qun_unpack u;
+  int taken = 0;
+  qun_pack_init(&list);
+  int rc = qun_json_to_msgpack(&list, r->body, err);
+  qun_unpack_init(&u, qun_pack_slice(&list));
+  if (rc == 0 && !qun_unpack_array(&u, &count)) rc = qun_error_set(err, QUN_EINVAL, "a batch must be a list of events");
+  if (rc == 0 && count > max) rc = too_many(max, err);
+  for (uint32_t i = 0; i < count && rc >= 0; i++)
+    if ((rc = take_event(n, batch, refusals, &u, i, err)) > 0) taken++;
+  qun_pack_fini(&list);
+  if (rc >= 0 && total) *total = count;
+  return rc < 0 ? rc : taken;
+}
+
+static bool is_batch(const struct qun_cloudevents_request *r) {
+  static const char batch[] = "application/cloudevents-batch";
+  struct qun_error err;
+  const char *type = r->content_type ? r->content_type : "";
+  while (*type == ' ') type++;
+  size_t max = r->limits.bytes ? r->limits.bytes : 16u << 20;
+  return r->body.len <= max && has_prefix(type, batch) && check_format(type, batch, &err) == 0;
+}
+
+int qun_cloudevents_take(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_refusals *refusals,
+                         const struct qun_cloudevents_request *request, uint32_t *total, struct qun_error *err) {
+  if (is_batch(request)) {
+    int rc = take_list(n, batch, refusals, request, total, err);
+    if (rc != QUN_EINVAL) return rc;
+  }
+  return take_by_map(n, batch, refusals, request, total, err);
 }

@@ -34,6 +34,8 @@ struct envelope {
   int64_t time_ms;                  /* INT64_MIN: none */
   const struct qun_type_view *type; /* NULL: not yet looked up */
   bool data_read;
+  bool foreign;       /* a CloudEvent: has attributes of its own */
+  bool version;       /* its specversion was good */
   char id_digits[24]; /* an integer id as text */
 };
 
@@ -112,12 +114,28 @@ static int read_data(const struct qun_normaliser *n, struct envelope *e, struct 
   return qun_error_set(err, QUN_EINVAL, "data is not whole msgpack: the event is cut off or damaged");
 }
 
+/* An attribute that CloudEvents have and events here have not. What is out of the ordinary is refused without words: the
+   caller looks at it again. */
+static int read_foreign(struct envelope *e, qun_slice key, struct qun_unpack *u) {
+  qun_slice s;
+  if (qun_slice_is(key, "specversion")) {
+    e->version = qun_unpack_str(u, &s) && qun_slice_is(s, "1.0");
+    return e->version ? QUN_OK : QUN_EINVAL;
+  }
+  if (qun_unpack_nil(u)) return QUN_OK;
+  if (qun_slice_is(key, "data_base64")) return QUN_EINVAL;
+  if (qun_slice_is(key, "datacontenttype"))
+    return qun_unpack_str(u, &s) && qun_slice_is(s, "application/json") ? QUN_OK : QUN_EUNSUPPORTED;
+  return qun_unpack_skip(u) ? QUN_OK : QUN_EINVAL;
+}
+
 static int read_attribute(const struct qun_normaliser *n, struct envelope *e, struct qun_data *d, struct qun_unpack *u,
                           struct qun_error *err) {
   qun_slice key;
   if (!qun_unpack_str(u, &key))
     return qun_error_set(err, QUN_EINVAL, "an event's key must be text (got %s)", qun__value_name(u));
   int which = find_attribute(key);
+  if (which < 0 && e->foreign) return read_foreign(e, key, u);
   if (which < 0)
     return qun_error_set(err, QUN_EINVAL,
                          "\"%s\" is not an attribute of an event; it has id, source, type, time, subject, member, "
@@ -145,8 +163,6 @@ static int read_event(const struct qun_normaliser *n, struct envelope *e, struct
   const unsigned char *from = u->at;
   uint32_t count;
   int rc;
-  memset(e, 0, sizeof *e);
-  e->time_ms = INT64_MIN;
   if (!qun_unpack_map(u, &count))
     return qun_error_set(err, QUN_EINVAL, "an event must be a map (got %s)", qun__value_name(u));
   while (count-- > 0)
@@ -298,21 +314,34 @@ static int fill(struct qun_normaliser *n, struct qun_input_batch *batch, struct 
   return QUN_OK;
 }
 
-int qun__normalise_next(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, bool alone,
-                        struct qun_error *err) {
-  struct envelope e;
+static int take(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, struct envelope *e,
+                bool alone, struct qun_error *err) {
   struct qun_data d;
   int rc;
-  if ((rc = read_event(n, &e, &d, u, err)) < 0) return rc;
+  e->time_ms = INT64_MIN;
+  if ((rc = read_event(n, e, &d, u, err)) < 0) return rc;
+  if (e->foreign && !e->version) return QUN_EINVAL;
   if (alone && u->at != u->end) return qun_error_set(err, QUN_EINVAL, "bytes follow the event");
-  if ((rc = check_source(e.text[SOURCE], err)) < 0) return rc;
-  if ((rc = check_time(n, &e, err)) < 0) return rc;
-  if ((rc = check_ident(&e, &d, err)) < 0) return rc;
+  if ((rc = check_source(e->text[SOURCE], err)) < 0) return rc;
+  if ((rc = check_time(n, e, err)) < 0) return rc;
+  if ((rc = check_ident(e, &d, err)) < 0) return rc;
   seen_round(n, batch);
   struct qun_input *in = qun_input_batch_add(batch);
   if (!in) return qun_error_set(err, QUN_EFAIL, "out of memory");
-  if ((rc = fill(n, batch, in, &e, &d, err)) < 0) batch->count--;
+  if ((rc = fill(n, batch, in, e, &d, err)) < 0) batch->count--;
   return rc;
+}
+
+int qun__normalise_next(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, bool alone,
+                        struct qun_error *err) {
+  struct envelope e = {0};
+  return take(n, batch, u, &e, alone, err);
+}
+
+int qun__normalise_cloudevent(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u) {
+  struct envelope e = {.foreign = true};
+  struct qun_error unsaid;
+  return take(n, batch, u, &e, false, &unsaid);
 }
 
 int qun_normalise(struct qun_normaliser *n, struct qun_input_batch *batch, qun_slice canonical, struct qun_error *err) {

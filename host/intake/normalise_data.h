@@ -47,6 +47,10 @@ int qun__data_store(const struct qun_data *d, struct qun_normaliser *n, struct q
 int qun__normalise_next(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u, bool alone,
                         struct qun_error *err);
 
+/* The same of a CloudEvent in the JSON event format, already msgpack, with nothing unusual about it. Less than 0: it is
+   refused or unusual, without words: qun_cloudevent_map and qun_normalise tell which. */
+int qun__normalise_cloudevent(struct qun_normaliser *n, struct qun_input_batch *batch, struct qun_unpack *u);
+
 /* A foreign text for use in a message: shortened, and without control characters or broken UTF-8. */
 struct qun_quoted {
   char text[100];

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 void qun__json_build_init(struct qun_json_build *b, struct qun_pack *out) {
-  memset(b, 0, sizeof *b);
   b->out = out;
+  b->depth = 0;
+  b->err.code = 0;
+  b->err.message[0] = '\0';
 }
 
 static int value(struct qun_json_build *b) {
@@ -60,8 +62,12 @@ int qun__json_build_string(struct qun_json_build *b, qun_slice s) {
 }
 
 int qun__json_build_key(struct qun_json_build *b, qun_slice s) {
-  b->open[b->depth - 1].count++;
+  uint32_t i = b->open[b->depth - 1].count++;
   qun_pack_str(b->out, s);
+  if (i < QUN__JSON_KEYS) {
+    b->open[b->depth - 1].keys[i].at = b->out->len - (size_t)s.len;
+    b->open[b->depth - 1].keys[i].len = (size_t)s.len;
+  }
   return 1;
 }
 
@@ -92,11 +98,21 @@ static int twice(struct qun_json_build *b, qun_slice key) {
   return 0;
 }
 
-/* The keys of the map that just ended: few are compared with each other, many are sorted first. */
-static int check_keys(struct qun_json_build *b, size_t at, uint32_t count) {
-  enum { FEW = 24 };
-  qun_slice few[FEW], value_bytes;
-  qun_slice *keys = count <= FEW ? few : malloc(count * sizeof *keys);
+/* The keys of the map that just ended, when they are few: where they stand is known. */
+static int check_few(struct qun_json_build *b, uint32_t count) {
+  const unsigned char *buf = b->out->buf;
+  for (uint32_t i = 1; i < count; i++) {
+    size_t at = b->open[b->depth].keys[i].at, len = b->open[b->depth].keys[i].len;
+    for (uint32_t j = 0; j < i; j++)
+      if (len == b->open[b->depth].keys[j].len && memcmp(buf + at, buf + b->open[b->depth].keys[j].at, len) == 0)
+        return twice(b, qun_slice_of(buf + at, len));
+  }
+  return 1;
+}
+
+/* Many are sorted. */
+static int check_many(struct qun_json_build *b, size_t at, uint32_t count) {
+  qun_slice value_bytes, *keys = malloc(count * sizeof *keys);
   struct qun_unpack u;
   int ok = 1;
   if (!keys) {
@@ -105,11 +121,10 @@ static int check_keys(struct qun_json_build *b, size_t at, uint32_t count) {
   }
   qun_unpack_init(&u, qun_slice_of(b->out->buf + at, b->out->len - at));
   for (uint32_t i = 0; i < count && ok; i++) ok = qun_unpack_str(&u, &keys[i]) && qun_unpack_any(&u, &value_bytes);
-  if (count > FEW) qsort(keys, count, sizeof *keys, by_text);
+  qsort(keys, count, sizeof *keys, by_text);
   for (uint32_t i = 1; i < count && ok; i++)
-    for (uint32_t j = count > FEW ? i - 1 : 0; j < i && ok; j++)
-      if (qun_slice_eq(keys[i], keys[j])) ok = twice(b, keys[i]);
-  if (keys != few) free(keys);
+    if (qun_slice_eq(keys[i], keys[i - 1])) ok = twice(b, keys[i]);
+  free(keys);
   return ok;
 }
 
@@ -122,7 +137,8 @@ int qun__json_build_end(struct qun_json_build *b) {
     return 0;
   }
   qun_pack_close(b->out, at, count);
-  return b->open[b->depth].map ? check_keys(b, at, count) : 1;
+  if (!b->open[b->depth].map) return 1;
+  return count <= QUN__JSON_KEYS ? check_few(b, count) : check_many(b, at, count);
 }
 
 /* ---------------------------------------------------------------- surrogates */

@@ -7,6 +7,8 @@
 
 #include <yajl/yajl_parse.h>
 
+enum { QUN__JSON_KEYS = 24 };
+
 struct qun_json_build {
   struct qun_pack *out;
   unsigned depth; /* open containers */
@@ -14,6 +16,9 @@ struct qun_json_build {
     size_t at; /* where the count is put */
     uint32_t count;
     bool map;
+    struct {
+      size_t at, len;
+    } keys[QUN__JSON_KEYS]; /* the first keys of a map: where their texts stand in `out` */
   } open[QUN_JSON_DEPTH];
   struct qun_error err; /* code 0: none; the first reason */
 };

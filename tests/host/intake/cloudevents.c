@@ -356,6 +356,59 @@ Test(host_intake_cloudevents, takes_events_through_the_gate) {
   gate_close(&g);
 }
 
+/* Usual events go one way, unusual ones another; both end alike. */
+Test(host_intake_cloudevents, usual_and_unusual_events_of_a_batch_pass_the_same_gate) {
+#define REST ",\"source\":\"s\",\"type\":\"join\",\"member\":\"u\""
+  static const struct {
+    const char *event, *reason; /* NULL: taken */
+  } table[] = {
+      {"{\"specversion\":\"1.0\",\"id\":\"1\"" REST "}", NULL},
+      {"{\"id\":\"2\",\"traceparent\":\"00-1\",\"x\":[1,{}]" REST ",\"specversion\":\"1.0\"}", NULL},
+      {"{\"specversion\":\"1.0\",\"data\":{\"code\":\"c\"},\"id\":\"3\"" REST "}", NULL},
+      {"{\"specversion\":\"1.0\",\"id\":\"4\",\"data_base64\":\"e30=\"" REST "}", NULL},
+      {"{\"specversion\":\"1.0\",\"id\":\"5\",\"subject\":null,\"datacontenttype\":\"text/json\"" REST "}", NULL},
+      {"{\"specversion\":\"1.0\",\"id\":\"6\",\"datacontenttype\":\"application/json\",\"data\":null" REST "}", NULL},
+      {"{\"id\":\"7\"" REST "}", "specversion is missing"},
+      {"{\"specversion\":\"0.3\",\"id\":\"8\"" REST "}", "specversion must be \"1.0\" (got \"0.3\")"},
+      {"{\"specversion\":\"1.0\",\"id\":\"9\",\"datacontenttype\":\"text/xml\"" REST "}",
+       "datacontenttype \"text/xml\" is not JSON"},
+      {"{\"specversion\":\"1.0\",\"id\":\"10\",\"data\":{},\"data_base64\":\"e30=\"" REST "}",
+       "data and data_base64 are both given"},
+      {"7", "an event must be an object (got an integer)"},
+      {"{\"specversion\":\"1.0\",\"id\":\"\"" REST "}", "id is empty"},
+  };
+  enum { EVENTS = sizeof table / sizeof *table, TAKEN = 6 };
+  struct gate g;
+  struct request r = batch_request();
+  struct qun_refusals refusals = {0};
+  struct qun_error err = {0};
+  char body[4096] = "[";
+  gate_open(&g);
+  for (int i = 0; i < EVENTS; i++) {
+    if (i > 0) strcat(body, ",");
+    strcat(body, table[i].event);
+  }
+  strcat(body, "]");
+  struct qun_cloudevents_request q = {.content_type = get(&r, "content-type"),
+                                      .header = get,
+                                      .header_arg = &r,
+                                      .body = qun_str(body)};
+  cr_assert_eq(qun_cloudevents_take(&g.n, &g.batch, &refusals, &q, NULL, &err), TAKEN, "%s", err.message);
+  cr_assert_eq(refusals.count, EVENTS - TAKEN);
+  for (int i = 0; i < EVENTS; i++) {
+    char id[8];
+    snprintf(id, sizeof id, "%d", i + 1);
+    if (i < TAKEN) {
+      cr_expect(qun_slice_is(g.batch.items[i].id, id), "event %d", i);
+      continue;
+    }
+    cr_expect_eq(refusals.items[i - TAKEN].index, i);
+    cr_expect_str_eq(refusals.items[i - TAKEN].reason, table[i].reason);
+  }
+  qun_refusals_fini(&refusals);
+  gate_close(&g);
+}
+
 Test(host_intake_cloudevents, survives_any_change_of_its_bytes) {
   static const char body[] = "[" EVENT("1", ",\"data\":{\"code\":\"c\",\"n\":[1,2.5,null,true]}") ",{}]";
   struct request r = batch_request();
