@@ -103,6 +103,8 @@ int qun_engine_outbox_each(struct qun_engine *e, int (*each)(void *arg, const ch
 int qun_engine_tenant_exists(struct qun_engine *e, const char *name);
 /* A copy of the profile; free with qun_profile_destroy. QUN_ENOTFOUND. */
 int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err);
+/* The same from tenant.yaml, so that a list of thousands opens no store: settings changed a moment ago may be missing. */
+int qun_engine_tenant_outline(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err);
 /* Appends to `out` a msgpack map: name, title, simulated, locale, zone, sector, country, currency, events (from
    outside), by_type {type: count from outside}, derived {..}, control {..}, members, seq, clock, state_hash (hex),
    dead_letters, bytes, quota {quota_bytes .. weight, handler_ms_used, refused_events_s, refused_handler_ms} (the last

@@ -231,6 +231,20 @@ int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun
   return rc;
 }
 
+int qun_engine_tenant_outline(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err) {
+  char dir[4096];
+  struct qun_profile *p = NULL;
+  if (!qun_tenant_name_valid(name)) return qun_error_set(err, QUN_ENOTFOUND, "no tenant \"%.63s\"", name);
+  qun_tenant_dir(e->pool, name, dir);
+  int rc = qun_profile_load(&p, dir, NULL);
+  if (rc == 0) rc = set_text(&p->name, name);
+  if (rc == 0)
+    *out = p;
+  else
+    qun_profile_destroy(p);
+  return rc == 0 ? 0 : qun_engine_tenant_profile(e, name, out, err); /* the file is a mirror: the log has it too */
+}
+
 /* Plugin settings as the log has them, into the profile's list. */
 static int mirror_settings(struct qun_tenant *t, struct qun_profile *p, struct qun_error *err) {
   struct qun_view v;

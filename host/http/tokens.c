@@ -7,10 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
+#include <utlist.h>
 
 struct token {
   struct qun_grant grant; /* the key is grant.hash */
   int64_t created_ms;
+  struct token *prev, *next; /* of the same tenant, in order of making */
+  UT_hash_handle hh;
+};
+
+struct owner {
+  char tenant[QUN_TOKEN_NAME_SIZE];
+  struct token *tokens;
   UT_hash_handle hh;
 };
 
@@ -18,7 +26,8 @@ struct qun_tokens {
   char *keys_dir;
   pthread_mutex_t writer; /* one change of files at a time */
   pthread_rwlock_t lock;  /* the index; never held while a file is written */
-  struct token *index;    /* in order of making */
+  struct token *index;
+  struct owner *owners; /* tenants that have had tokens */
 };
 
 int qun_tokens_create(struct qun_tokens **out, const char *keys_dir, struct qun_error *err) {
@@ -37,7 +46,30 @@ int qun_tokens_create(struct qun_tokens **out, const char *keys_dir, struct qun_
   return 0;
 }
 
+static struct token *tokens_of(const struct qun_tokens *t, const char *tenant) {
+  struct owner *owner = NULL;
+  HASH_FIND_STR(t->owners, tenant, owner);
+  return owner ? owner->tokens : NULL;
+}
+
+static int keep(struct qun_tokens *t, struct token *token) {
+  struct owner *owner = NULL;
+  HASH_FIND_STR(t->owners, token->grant.tenant, owner);
+  if (!owner) {
+    owner = calloc(1, sizeof *owner);
+    if (!owner) return QUN_EFAIL;
+    memcpy(owner->tenant, token->grant.tenant, sizeof owner->tenant);
+    HASH_ADD_STR(t->owners, tenant, owner);
+  }
+  DL_APPEND(owner->tokens, token);
+  HASH_ADD(hh, t->index, grant.hash, QUN_TOKEN_HASH_SIZE, token);
+  return 0;
+}
+
 static void forget(struct qun_tokens *t, struct token *token) {
+  struct owner *owner = NULL;
+  HASH_FIND_STR(t->owners, token->grant.tenant, owner);
+  if (owner) DL_DELETE(owner->tokens, token);
   HASH_DEL(t->index, token);
   sodium_memzero(token, sizeof *token);
   free(token);
@@ -47,6 +79,11 @@ void qun_tokens_destroy(struct qun_tokens *t) {
   if (!t) return;
   struct token *token, *next;
   HASH_ITER(hh, t->index, token, next) forget(t, token);
+  struct owner *owner, *other;
+  HASH_ITER(hh, t->owners, owner, other) {
+    HASH_DEL(t->owners, owner);
+    free(owner);
+  }
   pthread_rwlock_destroy(&t->lock);
   pthread_mutex_destroy(&t->writer);
   free(t->keys_dir);
@@ -90,16 +127,11 @@ static void token_id(const struct token *token, char out[QUN_TOKEN_ID_SIZE]) {
   sodium_bin2hex(out, QUN_TOKEN_ID_SIZE, token->grant.hash, (QUN_TOKEN_ID_SIZE - 1) / 2);
 }
 
-static bool of_tenant(const struct token *token, const char *tenant) {
-  return !strcmp(token->grant.tenant, tenant);
-}
-
 void qun_tokens_each(struct qun_tokens *t, const char *tenant,
                      void (*each)(void *arg, const struct qun_token_info *info), void *arg) {
   pthread_rwlock_rdlock(&t->lock);
-  for (const struct token *token = t->index; token; token = token->hh.next) {
+  for (const struct token *token = tokens_of(t, tenant); token; token = token->next) {
     char id[QUN_TOKEN_ID_SIZE];
-    if (!of_tenant(token, tenant)) continue;
     token_id(token, id);
     each(arg, &(struct qun_token_info){.id = id, .role = token->grant.role, .created_ms = token->created_ms});
   }
@@ -153,12 +185,12 @@ static void to_line(struct qun__token_line *line, const struct token *token) {
 /* The file first, the index after: a token that works is always on disk. The writer's lock is held, so the index stands
  * still meanwhile. */
 static int apply(struct qun_tokens *t, struct change *c, struct qun_error *err) {
-  uint32_t n = 0;
-  struct token *token, *next;
-  struct qun__token_line *lines = calloc(HASH_COUNT(t->index) + 1, sizeof *lines);
+  uint32_t n = 0, count = 0;
+  struct token *token, *next, *all = tokens_of(t, c->tenant);
+  DL_COUNT(all, token, count);
+  struct qun__token_line *lines = calloc(count + 1, sizeof *lines);
   if (!lines) return qun_error_set(err, QUN_EFAIL, "no memory for the tokens of tenant \"%s\"", c->tenant);
-  HASH_ITER(hh, t->index, token, next) {
-    if (!of_tenant(token, c->tenant)) continue;
+  DL_FOREACH(all, token) {
     if (c->drop && c->drop(token, c->arg))
       c->dropped++;
     else
@@ -169,12 +201,12 @@ static int apply(struct qun_tokens *t, struct change *c, struct qun_error *err) 
   free(lines);
   if (rc < 0) return rc;
   pthread_rwlock_wrlock(&t->lock);
-  HASH_ITER(hh, t->index, token, next) {
-    if (of_tenant(token, c->tenant) && c->drop && c->drop(token, c->arg)) forget(t, token);
+  DL_FOREACH_SAFE(all, token, next) {
+    if (c->drop && c->drop(token, c->arg)) forget(t, token);
   }
-  if (c->add) HASH_ADD(hh, t->index, grant.hash, QUN_TOKEN_HASH_SIZE, c->add);
+  if (c->add && keep(t, c->add) < 0) rc = qun_error_set(err, QUN_EFAIL, "no memory for a token");
   pthread_rwlock_unlock(&t->lock);
-  return 0;
+  return rc;
 }
 
 static int issue(struct qun_tokens *t, struct change *c, enum qun_role role, int64_t now_ms, char out[QUN_TOKEN_SIZE],
@@ -231,13 +263,15 @@ int qun_tokens_revoke(struct qun_tokens *t, const char *tenant, const char *id, 
 }
 
 int qun_tokens_drop(struct qun_tokens *t, const char *tenant, struct qun_error *err) {
-  struct token *token, *next;
+  struct token *token;
+  struct owner *owner = NULL;
   pthread_mutex_lock(&t->writer);
   pthread_rwlock_wrlock(&t->lock);
-  HASH_ITER(hh, t->index, token, next) {
-    if (of_tenant(token, tenant)) forget(t, token);
-  }
+  while ((token = tokens_of(t, tenant)) != NULL) forget(t, token);
+  HASH_FIND_STR(t->owners, tenant, owner);
+  if (owner) HASH_DEL(t->owners, owner);
   pthread_rwlock_unlock(&t->lock);
+  free(owner);
   int rc = qun__tokens_remove(t->keys_dir, tenant, err);
   pthread_mutex_unlock(&t->writer);
   return rc;
@@ -255,10 +289,10 @@ int qun_tokens_load(struct qun_tokens *t, const char *tenant, struct qun_error *
   for (uint32_t i = 0; i < n && rc == 0; i++) {
     if (find(t, lines[i].hash)) continue;
     struct token *token = make_token(tenant, lines[i].role, lines[i].created_ms, lines[i].hash);
-    if (token)
-      HASH_ADD(hh, t->index, grant.hash, QUN_TOKEN_HASH_SIZE, token);
-    else
+    if (!token || keep(t, token) < 0) {
+      free(token);
       rc = qun_error_set(err, QUN_EFAIL, "no memory for the tokens of tenant \"%s\"", tenant);
+    }
   }
   pthread_rwlock_unlock(&t->lock);
   pthread_mutex_unlock(&t->writer);

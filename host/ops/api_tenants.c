@@ -43,7 +43,7 @@ void qun__get_tenants(struct qun__call *c) {
   size_t at = qun_pack_open_array(&c->out);
   for (uint32_t i = 0; i < names.count && rc == 0; i++) {
     struct qun_profile *profile = NULL;
-    rc = qun_engine_tenant_profile(c->engine, names.items[i], &profile, &c->err);
+    rc = qun_engine_tenant_outline(c->engine, names.items[i], &profile, &c->err);
     if (rc == 0) {
       write_profile(&c->out, profile);
       written++;

@@ -218,6 +218,10 @@ int qun_engine_tenant_exists(struct qun_engine *e, const char *name) {
   return there;
 }
 
+int qun_engine_tenant_outline(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err) {
+  return qun_engine_tenant_profile(e, name, out, err);
+}
+
 int qun_engine_tenant_profile(struct qun_engine *e, const char *name, struct qun_profile **out, struct qun_error *err) {
   if (!touch(e, name, err)) return QUN_ENOTFOUND;
   int rc = qun_profile_starter(out, "default", err);
