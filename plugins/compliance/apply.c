@@ -23,13 +23,12 @@ int qun__population_add(struct qun_work *w, const struct qun_rule *r) {
   return qun__put_ints(w, &k, v, 2, 0);
 }
 
-int qun__records_apply(struct qun_work *w, const char *type) {
+int qun__records_apply(struct qun_work *w, qun_slice type) {
   const struct qun_rulebook *b = w->in->book;
-  for (uint32_t i = 0; i < b->rules.count; i++) {
-    const struct qun_rule *r = &b->rules.at[i];
-    if (r->kind != QUN_RULE_RECORD || !r->event || !w->bound->rules[i] || !r->detector->on_event ||
-        strcmp(r->event, type) != 0)
-      continue;
+  const struct qun_route *route = qun__rulebook_route(b, type);
+  for (uint32_t i = 0; i < route->record_count; i++) {
+    const struct qun_rule *r = &b->rules.at[route->records[i]];
+    if (!w->bound->rules[r->index]) continue;
     bool fits = qun__matches(w, &r->where);
     /* for "match" the condition is the breach, and every record of the type was looked at */
     if (!fits && strcmp(r->detector->name, "match") != 0) continue;
@@ -171,11 +170,11 @@ int qun__texts_apply(struct qun_work *w) {
   }
   if (error < 0 || !qun_slice_is(w->event->type, "message")) return error;
   if (!t.staff && !t.is_ad && !qun_mp_bool(w->data, "ai", 0)) return 0;
-  error = qun__records_apply(w, "message");
+  error = qun__records_apply(w, w->event->type);
   int64_t to = qun_mp_int(w->data, "to", 0);
   if (error < 0 || !t.staff || (!t.is_ad && !to)) return error;
   w->member = to > 0 ? (uint64_t)to : 0;
-  error = qun__records_apply(w, "send");
+  error = qun__records_apply(w, qun_str("send"));
   return error < 0 ? error : keep_send(w);
 }
 
@@ -246,7 +245,7 @@ int qun__gate_apply(struct qun_work *w) {
   struct qun_hits text_hits = hits;
   w->dry = true;
   w->blocked = &hits;
-  if (error == 0) error = qun__records_apply(w, "send");
+  if (error == 0) error = qun__records_apply(w, qun_str("send"));
   w->dry = false;
   if (error < 0) return error;
   enum qun_verdict v = qun__verdict_of(w->in->book, w->bound, &hits);

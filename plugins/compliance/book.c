@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rulebook, and which of its rules bind a tenant. */
 #include "core.h"
+#include "detect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,47 @@ static int load(struct qun_rulebook *b, const struct qun_host *host, const struc
   }
   if (strncmp(path, "packs/holidays-", 15) == 0) return qun__holidays_parse(&b->holidays, path, body, message, cap);
   return qun__pack_parse(&b->rules, path, body, message, cap);
+}
+
+/* ---- routes */
+
+/* The place of a type, or the free one where it belongs; one at least is always free. */
+static uint32_t route_place(const struct qun_rulebook *b, qun_slice type) {
+  uint32_t at = (uint32_t)(qun__digest(type, 0) >> 32) % QUN_ROUTES;
+  while (b->routes[at].type && !qun_slice_is(type, b->routes[at].type)) at = (at + 1) % QUN_ROUTES;
+  return at;
+}
+
+const struct qun_route *qun__rulebook_route(const struct qun_rulebook *b, qun_slice type) {
+  return &b->routes[route_place(b, type)];
+}
+
+static int route_add(struct qun_rulebook *b, const char *type, const struct qun_rule *r, bool closes, uint32_t *used) {
+  struct qun_route *route = &b->routes[route_place(b, qun_str(type))];
+  if (!route->type) {
+    if (++*used == QUN_ROUTES) return -1;
+    size_t all = (b->rules.count + 1) * sizeof(uint32_t);
+    route->type = type;
+    route->records = qun__pool_alloc(b->rules.pool, all);
+    route->closes = qun__pool_alloc(b->rules.pool, all);
+    if (!route->records || !route->closes) return -1;
+  }
+  if (closes)
+    route->closes[route->close_count++] = r->index;
+  else
+    route->records[route->record_count++] = r->index;
+  return 0;
+}
+
+static int add_routes(struct qun_rulebook *b) {
+  uint32_t used = 0;
+  for (uint32_t i = 0; i < b->rules.count; i++) {
+    const struct qun_rule *r = &b->rules.at[i];
+    if (r->kind == QUN_RULE_RECORD && r->event && r->detector->on_event && route_add(b, r->event, r, false, &used) < 0)
+      return QUN_EFAIL;
+    if (r->close && route_add(b, r->close, r, true, &used) < 0) return QUN_EFAIL;
+  }
+  return 0;
 }
 
 int qun__rulebook_create(struct qun_rulebook **out, const struct qun_host *host, const struct qun_package_v1 *package,
@@ -32,6 +74,8 @@ int qun__rulebook_create(struct qun_rulebook **out, const struct qun_host *host,
     path[name.len] = 0;
     error = load(b, host, package, path, message, cap);
   }
+  if (error == 0 && (error = add_routes(b)) < 0)
+    snprintf(message, cap, "the rule packs name too many types of records");
   if (error == 0) error = qun__scanner_create(&b->scanner, &b->rules, message, cap);
   if (error < 0) goto out;
   *out = b;

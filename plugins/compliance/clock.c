@@ -149,9 +149,10 @@ int qun__clock_timer(struct qun_work *w) {
 
 int qun__clock_apply(struct qun_work *w) {
   const struct qun_rulebook *b = w->in->book;
-  for (uint32_t i = 0; i < b->rules.count; i++) {
-    const struct qun_rule *r = &b->rules.at[i];
-    if (!r->close || !w->bound->rules[i] || !qun_slice_is(w->event->type, r->close)) continue;
+  const struct qun_route *route = qun__rulebook_route(b, w->event->type);
+  for (uint32_t i = 0; i < route->close_count; i++) {
+    const struct qun_rule *r = &b->rules.at[route->closes[i]];
+    if (!w->bound->rules[r->index]) continue;
     if (!qun__matches(w, &r->close_where) || w->event->subject.len == 0) continue;
     int error = qun__clock_close(w, r, w->event->subject);
     if (error < 0) return error;

@@ -75,15 +75,12 @@ static bool is_text(qun_slice type) {
 }
 
 static int dispatch(struct qun_work *w) {
-  char type[64];
   if (is_text(w->type)) return qun__texts_apply(w);
   if (qun_slice_is(w->type, "content.send")) return qun__gate_apply(w);
   if (qun_slice_is(w->type, "compliance.dismissed")) return qun__finding_close(w, QUN_DISMISSED);
   if (qun_slice_is(w->type, "compliance.resolved")) return qun__finding_close(w, QUN_RESOLVED);
-  if (w->type.len >= sizeof type) return 0;
-  memcpy(type, w->type.ptr, (size_t)w->type.len);
-  type[w->type.len] = 0;
-  int error = qun__records_apply(w, type); /* before the ledger: rules see what was known when the record came */
+  if (w->type.len >= 64) return 0;
+  int error = qun__records_apply(w, w->type); /* before the ledger: rules see what was known when the record came */
   if (error == 0) error = qun__clock_apply(w);
   return error < 0 ? error : qun__ledger_apply(w);
 }

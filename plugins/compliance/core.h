@@ -27,8 +27,19 @@
 
 #include <qun/msgpack.h>
 
+/* What records of a type have to do with: indices of rules, in the book's order. */
+struct qun_route {
+  const char *type;
+  uint32_t *records; /* rules that look at them, with a function that does */
+  uint32_t *closes;  /* rules whose cases they may close */
+  uint32_t record_count, close_count;
+};
+
+enum { QUN_ROUTES = 256 };
+
 struct qun_rulebook {
   struct qun_rules rules;
+  struct qun_route routes[QUN_ROUTES]; /* open addressing by type */
   struct qun_holidays holidays;
   struct qun_scanner *scanner;
 };
@@ -40,6 +51,8 @@ int qun__rulebook_create(struct qun_rulebook **out, const struct qun_host *host,
 /* NULL is fine. */
 void qun__rulebook_destroy(struct qun_rulebook *b);
 const struct qun_rule *qun__rulebook_find(const struct qun_rulebook *b, qun_slice id);
+/* An empty route when no rule is about the type. */
+const struct qun_route *qun__rulebook_route(const struct qun_rulebook *b, qun_slice type);
 
 struct qun_instance {
   const struct qun_host *host;
@@ -232,7 +245,7 @@ enum qun_verdict qun__verdict_of(const struct qun_rulebook *book, const struct q
 /* content.send: judges it and emits compliance.verdict. */
 int qun__gate_apply(struct qun_work *w);
 /* Runs the record rules of the work's type. */
-int qun__records_apply(struct qun_work *w, const char *type);
+int qun__records_apply(struct qun_work *w, qun_slice type);
 /* Adds to the records that a rule looked at. */
 int qun__population_add(struct qun_work *w, const struct qun_rule *r);
 

@@ -258,16 +258,35 @@ static int on_complaint(struct qun_work *w) {
   return 0;
 }
 
-static const struct {
-  const char *type;
-  int (*apply)(struct qun_work *w);
-} appliers[] = {{"consent.given", on_consent},     {"consent.refused", on_consent},
-                {"consent.withdrawn", on_consent}, {"optout", on_optout},
-                {"member.profile", on_profile},    {"member.closed", on_closed},
-                {"notice.published", on_notice},   {"assessment.recorded", on_assessment},
-                {"group.recorded", on_group},      {"join", on_join},
-                {"complaint", on_complaint},       {"retention.set", on_retention},
-                {"transfer.recorded", on_transfer}};
+/* What a record of a type does to the ledger. */
+struct applier {
+  qun_slice type;
+  int (*apply)(struct qun_work *w); /* NULL: nothing but being kept */
+  bool kept;                        /* the last one of the type is remembered */
+};
+
+#define APPLIER(TYPE, APPLY, KEPT)                                                                                     \
+  { {TYPE, sizeof(TYPE) - 1}, APPLY, KEPT }
+static const struct applier appliers[] = {APPLIER("join", on_join, false),
+                                          APPLIER("consent.given", on_consent, false),
+                                          APPLIER("consent.refused", on_consent, false),
+                                          APPLIER("consent.withdrawn", on_consent, false),
+                                          APPLIER("optout", on_optout, false),
+                                          APPLIER("member.profile", on_profile, false),
+                                          APPLIER("member.closed", on_closed, false),
+                                          APPLIER("notice.published", on_notice, true),
+                                          APPLIER("assessment.recorded", on_assessment, true),
+                                          APPLIER("group.recorded", on_group, false),
+                                          APPLIER("complaint", on_complaint, true),
+                                          APPLIER("retention.set", on_retention, true),
+                                          APPLIER("transfer.recorded", on_transfer, false),
+                                          APPLIER("rules.published", NULL, true),
+                                          APPLIER("training.recorded", NULL, true),
+                                          APPLIER("plan.recorded", NULL, true),
+                                          APPLIER("qun.audit", NULL, true),
+                                          APPLIER("qun.access", NULL, true),
+                                          APPLIER("vendor.recorded", NULL, true),
+                                          APPLIER("moderation", NULL, true)};
 
 /* The last record of a type, and of a type and subject. */
 static int remember(struct qun_work *w) {
@@ -294,15 +313,9 @@ static int remember(struct qun_work *w) {
 }
 
 int qun__ledger_apply(struct qun_work *w) {
-  static const char *const kept[] = {"rules.published", "notice.published",    "training.recorded", "plan.recorded",
-                                     "qun.audit",       "qun.access",          "vendor.recorded",   "retention.set",
-                                     "moderation",      "assessment.recorded", "complaint"};
-  for (size_t i = 0; i < sizeof appliers / sizeof *appliers; i++) {
-    if (!qun_slice_is(w->event->type, appliers[i].type)) continue;
-    int error = appliers[i].apply(w);
-    if (error < 0) return error;
-  }
-  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-    if (qun_slice_is(w->event->type, kept[i])) return remember(w);
-  return 0;
+  const struct applier *a = appliers, *end = appliers + sizeof appliers / sizeof *appliers;
+  while (a < end && !qun_slice_eq(w->event->type, a->type)) a++;
+  if (a == end) return 0;
+  int error = a->apply ? a->apply(w) : 0;
+  return error < 0 || !a->kept ? error : remember(w);
 }

@@ -11,7 +11,8 @@ const char *growth_alert_name(enum growth_alert_kind kind) {
 
 static int record(const struct growth_call *c, const struct growth_alert *a) {
   struct growth_key key = growth_key_number('A', ++c->t->head.alerts);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   c->t->head_dirty = true;
   growth_row_u8(&r, (unsigned)a->kind);
   growth_row_name(&r, qun_str(a->rule));

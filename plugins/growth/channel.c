@@ -52,7 +52,8 @@ int growth_channel_get(const struct growth_call *c, uint32_t id, struct growth_c
 
 int growth_channel_save(const struct growth_call *c, const struct growth_channel *ch) {
   struct growth_key key = growth_key_number('c', ch->id);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u8(&r, (unsigned)ch->memory.state);
   growth_row_u8(&r, (unsigned)ch->rule);
   growth_row_u32(&r, ch->memory.low_weeks);
@@ -70,7 +71,8 @@ int growth_channel_save(const struct growth_call *c, const struct growth_channel
 
 int growth_channel_intern(const struct growth_call *c, qun_slice name, uint32_t *id) {
   struct growth_key key;
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   struct growth_channel ch = {.since_ms = c->ctx->clock_ms, .memory = {.last_week = INT32_MIN}};
   struct growth_reader in;
   qun_slice row;
@@ -122,7 +124,8 @@ int growth_channel_add(const struct growth_call *c, uint32_t id, int32_t month,
                        const struct growth_channel_month *add) {
   struct growth_key key = month_key(id, month);
   struct growth_channel_month m = {0};
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   qun_slice row;
   int rc = growth_get(c, &key, &row);
   if (rc < 0 && rc != QUN_ENOTFOUND) return rc;
@@ -193,7 +196,8 @@ int growth_channel_cost(const struct growth_call *c, const struct qun_event *e) 
 int growth_channel_record(const struct growth_call *c, struct growth_channel *ch,
                           const struct growth_channel_change *change) {
   struct growth_key key = growth_key_pair('x', ch->id, ++ch->history);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_i64(&r, change->ms);
   growth_row_u8(&r, (unsigned)change->from);
   growth_row_u8(&r, (unsigned)change->to);
@@ -239,7 +243,8 @@ struct growth_key growth_channel_week_key(uint32_t id, int32_t week) {
 int growth_channel_week_save(const struct growth_call *c, uint32_t id, int32_t week,
                              struct growth_retention retention) {
   struct growth_key key = growth_channel_week_key(id, week);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u32(&r, retention.cohort);
   growth_row_u32(&r, retention.retained);
   return growth_put(c, &key, growth_row_slice(&r), 0);
@@ -247,7 +252,8 @@ int growth_channel_week_save(const struct growth_call *c, uint32_t id, int32_t w
 
 int growth_code_add(const struct growth_call *c, qun_slice code) {
   struct growth_key key = growth_key_name('o', code);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   struct growth_reader in;
   uint32_t joins = 0;
   qun_slice row;

@@ -12,7 +12,8 @@ int growth_group_decode(struct growth_group *g, qun_slice row) {
 
 static int group_save(const struct growth_call *c, uint32_t id, uint32_t members, qun_slice name) {
   struct growth_key key = growth_key_number('i', id);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u32(&r, members);
   growth_row_name(&r, name);
   return growth_put(c, &key, growth_row_slice(&r), 0);
@@ -44,7 +45,8 @@ static void remember(struct growth_cached_name *place, qun_slice name, uint32_t 
 int growth_group_intern(const struct growth_call *c, qun_slice name, uint32_t *id) {
   struct growth_cached_name *place;
   struct growth_key key;
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   qun_slice row;
   int rc;
   name = growth_name(name);
@@ -85,7 +87,8 @@ static int group_count(const struct growth_call *c, uint32_t id, int delta) {
 
 int growth_group_enter(const struct growth_call *c, uint32_t group, uint32_t member, int32_t day, bool *fresh) {
   struct growth_key key = growth_key_pair('g', member, group);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   qun_slice row;
   int rc = growth_get(c, &key, &row);
   *fresh = rc == QUN_ENOTFOUND;

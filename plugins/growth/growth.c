@@ -79,7 +79,8 @@ int growth_head_load(const struct growth_call *c) {
 int growth_head_save(const struct growth_call *c) {
   const struct growth_head *h = &c->t->head;
   struct growth_key key = growth_key_of('H');
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   if (!c->t->head_dirty) return QUN_OK;
   growth_row_i32(&r, h->first_day);
   growth_row_i32(&r, h->last_day);

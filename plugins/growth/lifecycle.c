@@ -71,7 +71,8 @@ static struct growth_key month_key(int32_t month) {
 
 static int month_save(const struct growth_call *c, const struct growth_life_month *m) {
   struct growth_key key = month_key(m->month);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   for (unsigned i = 0; i < GROWTH_LIVES; i++) growth_row_u32(&r, m->count[i]);
   for (unsigned i = 0; i < GROWTH_LIVES; i++)
     for (unsigned j = 0; j < GROWTH_LIVES; j++) growth_row_u32(&r, m->moved[i][j]);

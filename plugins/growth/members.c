@@ -40,7 +40,8 @@ int growth_member_row(const struct growth_call *c, uint32_t number, struct growt
 
 int growth_member_save(const struct growth_call *c, const struct growth_member *m) {
   struct growth_key key = growth_key_number('m', m->number);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u8(&r, m->kind);
   growth_row_u8(&r, m->flags);
   growth_row_u32(&r, m->root);
@@ -278,7 +279,8 @@ int growth_spend_get(const struct growth_call *c, int32_t month, uint32_t member
 
 static int spend_put(const struct growth_call *c, int32_t month, uint32_t member, const struct growth_spend *s) {
   struct growth_key key = growth_spend_key(month, member);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u32(&r, s->purchases);
   growth_row_i64(&r, s->amount);
   return growth_put(c, &key, growth_row_slice(&r), member);

@@ -78,6 +78,7 @@ static inline uint32_t growth_key_read(qun_slice key, size_t at) {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Begin with `len` 0; to clear all bytes costs more than to write a row. */
 struct growth_row {
   unsigned char bytes[GROWTH_ROW_MAX];
   uint32_t len;

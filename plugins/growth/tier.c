@@ -23,7 +23,8 @@ static struct growth_key month_key(int32_t month) {
 
 static int month_save(const struct growth_call *c, const struct growth_tier_month *m) {
   struct growth_key key = month_key(m->month);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_u8(&r, (unsigned)m->rule.basis);
   growth_row_i64(&r, m->rule.core_purchases);
   growth_row_i64(&r, m->rule.mean_spend);
@@ -71,7 +72,8 @@ int growth_tier_month_get(const struct growth_call *c, int32_t month, struct gro
 
 static int result_save(const struct growth_call *c, uint32_t member, const struct growth_tier_result *t) {
   struct growth_key key = growth_key_number('t', member);
-  struct growth_row r = {.len = 0};
+  struct growth_row r;
+  r.len = 0;
   growth_row_i32(&r, t->month);
   growth_row_u8(&r, (unsigned)t->tier);
   growth_row_u8(&r, (unsigned)t->before);
