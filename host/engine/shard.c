@@ -161,9 +161,6 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
     config = a.config_changed;
     outbox = a.outbox_changed;
     behind = a.catch_up != 0;
-  } else if (slot && a.config_changed) {
-    qun_config_unref(slot->config); /* plugins were told settings that are not committed: tell them again */
-    slot->config = NULL;
   }
   qun_apply_end(&a);
   if (config) qun_tenant_set_config(t, qun_config_ref(slot->config));
@@ -172,6 +169,8 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   if (behind) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) qun__ticker_read(s->engine->ticker, t);
   if (outbox || behind) tell_outbox(s->engine, t->name);
+  /* plugins have in memory what is not committed, settings and rows: let them forget the tenant */
+  if (rc < 0 && slot) qun_runtime_slot_close(s->runtime, slot);
   return rc;
 }
 
