@@ -62,8 +62,8 @@ def small_disk(ctx):
         os.rmdir(base)
         ctx.say("no right to mount: left out")
         return
+    d = Daemon(ctx.setup, base=base)
     try:
-        d = Daemon(ctx.setup, base=base)
         d.start()
         filler = os.path.join(base, "filler")
 
@@ -77,6 +77,9 @@ def small_disk(ctx):
 
         full_and_back(d, open_tenants(d, 2), ctx, fill, lambda: os.unlink(filler))
         d.clear()
+    except BaseException:
+        ctx.keep(d)
+        raise
     finally:
         subprocess.run(["umount", "-l", base], check=True)
         os.rmdir(base)

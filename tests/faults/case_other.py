@@ -47,7 +47,8 @@ def stopped_client(ctx):
         tenants = open_tenants(d, 2)
         deaf = []
         before = resident(d)
-        frame = msgpack.packb({"batch": 0, "events": [make_event(ctx.rng, "deaf", n) for n in range(500)]})
+        # refused one by one, with a reason each: long answers
+        frame = msgpack.packb({"batch": 0, "events": [{**make_event(ctx.rng, "deaf", n), "type": "nosuch"} for n in range(200)]})
         for _ in range(20):
             i = qund.Intake(d.data + "/intake.sock", tenants[0].tokens["ingest"])
             i.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -114,9 +114,13 @@ class Daemon(qund.Daemon):
         self.worker_crashes += 1
 
     def kill_all(self):
-        pidfd = self.worker()
+        try:
+            pidfd = self.worker()
+        except OSError:
+            pidfd = None  # it has ended by itself
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.await_end(pidfd)
+        if pidfd is not None:
+            self.await_end(pidfd)
         self.wait()
 
     def cut(self, rng):
