@@ -27,13 +27,15 @@ static const char batch_sql[] =
     " i AS (INSERT INTO events SELECT $1::int4, seq, id, type, member, time_ms, channel, body FROM e)," COUNT_MEMBERS
         COUNT_DAYS;
 
+/* The day's counter comes last, since all of a tenant's transactions wait for that row. */
 static const char single_sql[] =
     "WITH i AS (INSERT INTO events VALUES ($1::int4, $2::int8, $3::text, $4::int2, $5::text, $6::int8, $7::text, "
-    "$8::text)),"
+    "$8::text) RETURNING 1),"
     " m AS (INSERT INTO member AS x VALUES ($1::int4, $5::text, ($4::int2 = 0)::int4, $6::int8) ON CONFLICT (tenant_id, "
-    "member_id) DO UPDATE SET msgs = x.msgs + excluded.msgs, last_seen = greatest(x.last_seen, excluded.last_seen))"
-    " INSERT INTO day AS d VALUES ($1::int4, ($6::int8 / 86400000)::int4, $4::int2, 1) ON CONFLICT (tenant_id, day, "
-    "type) DO UPDATE SET n = d.n + excluded.n";
+    "member_id) DO UPDATE SET msgs = x.msgs + excluded.msgs, last_seen = greatest(x.last_seen, excluded.last_seen) "
+    "RETURNING 1)"
+    " INSERT INTO day AS d SELECT $1::int4, ($6::int8 / 86400000)::int4, $4::int2, 1 FROM i, m ON CONFLICT (tenant_id, "
+    "day, type) DO UPDATE SET n = d.n + excluded.n";
 
 static const char json_sql[] =
     "WITH e AS MATERIALIZED (SELECT $2::int8 + row_number() OVER () AS seq, id, (CASE type WHEN 'message' THEN 0 WHEN "
