@@ -31,7 +31,7 @@ struct qun_hasher {
    the bytes (qun_hasher_add). */
 static void hash_portion(struct qun_hasher *h, uint32_t from, uint32_t n) {
   unsigned char numbers[PORTION][8], salts[PORTION][QUN_HASH_SIZE];
-  qun_slice in[PORTION];
+  qun_slice in[PORTION] = {{0}};
   for (uint32_t i = 0; i < n; i++) {
     qun_be64(numbers[i], h->items[from + i].seq);
     in[i] = qun_slice_of(numbers[i], 8);
