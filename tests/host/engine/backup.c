@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -295,5 +297,33 @@ Test(host_engine_backup, takes_the_place_of_a_store_that_cannot_be_opened) {
   cr_assert_str_eq(now, hash);
   cr_assert_eq(names_in(a.dir, "data/tenants"), 1);
   replays(&a, "acme");
+  bed_remove(&a);
+}
+
+Test(host_engine_backup, leaves_no_half_file_when_the_disk_is_full) {
+  struct bed a;
+  struct qun_error err = {0};
+  struct qun_pack out;
+  struct rlimit was, small = {32768, 0};
+  char path[160], keys[160], hash[65];
+  bed_open(&a, 1);
+  bed_tenant(&a, "acme", true);
+  bed_feed(&a, "acme", 0, 300, 100);
+  int files = names_in(a.dir, ".");
+  in_bed(&a, "acme.tar.zst", path);
+  in_bed(&a, "acme.keys.tar.zst", keys);
+  qun_pack_init(&out);
+  signal(SIGXFSZ, SIG_IGN);
+  cr_assert_eq(getrlimit(RLIMIT_FSIZE, &was), 0);
+  small.rlim_max = was.rlim_max;
+  cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+  struct qun_engine_backup_spec spec = {.path = path, .keys_path = keys};
+  cr_assert_eq(qun_engine_backup(a.engine, "acme", &spec, &out, &err), QUN_EFAIL);
+  cr_assert_eq(setrlimit(RLIMIT_FSIZE, &was), 0);
+  cr_assert_eq(out.len, 0);
+  cr_assert_eq(names_in(a.dir, "."), files);
+  bed_feed(&a, "acme", 300, 100, 100); /* the tenant does not mind */
+  back_up(&a, "acme", path, keys, hash);
+  qun_pack_fini(&out);
   bed_remove(&a);
 }
