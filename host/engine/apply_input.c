@@ -32,11 +32,23 @@ static int known(struct qun_apply *a, const struct qun_input *in, uint64_t seq, 
 
 /* ---------------------------------------------------------------- member references in data */
 
-static bool has_members(const struct qun_type_view *type) {
-  for (uint32_t i = 0; i < type->fields_count; i++) {
-    if (type->fields[i].kind == QUN_FIELD_MEMBER) return true;
+/* A value is a pseudonym. */
+static bool has_pseudonym(qun_slice data) {
+  struct qun_unpack u;
+  uint32_t n;
+  qun_unpack_init(&u, data);
+  if (!qun_unpack_map(&u, &n)) return true; /* resolve says what is wrong */
+  while (n-- > 0) {
+    if (!qun_unpack_skip(&u) || qun_unpack_peek(&u) == QUN_MP_EXT) return true;
+    if (!qun_unpack_skip(&u)) return true;
   }
   return false;
+}
+
+/* What intake normalised is packed as resolve packs it, so that without a pseudonym it stays as it is. What a plugin's
+   request emitted may be packed in other ways. */
+static bool must_resolve(const struct qun_input *in, const struct qun_hearers *hearers, qun_slice open) {
+  return hearers->has_members && (in->origin.len || has_pseudonym(open));
 }
 
 /* Turns ext 2 pseudonyms into numbers. */
@@ -142,7 +154,7 @@ int qun_apply_input(struct qun_apply *a, const struct qun_input *in, struct qun_
   qun_slice open = in->data_open.len ? in->data_open : r.data;
   bool same = open.ptr == r.data.ptr;
   int rc = member_of(a, in, &r.member);
-  if (rc == 0 && has_members(hearers->type)) {
+  if (rc == 0 && must_resolve(in, hearers, open)) {
     rc = resolve(a, r.data, &r.data);
     if (rc == 0 && !same) rc = resolve(a, open, &open);
     if (same) open = r.data;

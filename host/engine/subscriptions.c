@@ -38,8 +38,10 @@ static int add(struct qun_subscriptions *v, const struct qun_plugin_set *plugins
   if (!e) return QUN_EFAIL;
   e->hearers.type = view;
   e->name = view->name;
-  for (uint32_t i = 0; i < view->fields_count; i++)
+  for (uint32_t i = 0; i < view->fields_count; i++) {
     e->hearers.has_text |= (view->fields[i].flags & QUN_FIELD_TEXT) != 0;
+    e->hearers.has_members |= view->fields[i].kind == QUN_FIELD_MEMBER;
+  }
   for (uint32_t i = 0; i < plugins->count; i++) {
     if (hears(plugins->plugins[i].manifest, name, view)) e->hearers.plugins |= 1u << i;
   }

@@ -12,6 +12,7 @@ struct qun_hearers {
   const struct qun_type_view *type;
   uint32_t plugins; /* bit n: plugin n of the set subscribes */
   bool has_text;    /* a field is TEXT */
+  bool has_members; /* a field is a MEMBER */
 };
 
 struct qun_subscriptions;
