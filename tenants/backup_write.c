@@ -31,6 +31,7 @@ struct qun_backup_writer {
   unsigned char *buffer;
   crypto_generichash_state sum; /* of the frame that is being written */
   uint64_t written;
+  int error; /* errno of the first write that failed: nothing is written any more */
   struct qun__frames frames;
   struct part parts[QUN_BACKUP_PARTS_MAX];
   uint32_t parts_count;
@@ -86,10 +87,12 @@ static int compress(struct qun_backup_writer *w, const void *bytes, size_t n, ZS
   return 0;
 }
 
+/* A failure is kept here and not told to libarchive, which frees all it has only when its writes succeed. */
 static la_ssize_t on_write(struct archive *a, void *arg, const void *bytes, size_t n) {
-  if (compress(arg, bytes, n, ZSTD_e_continue) == 0) return (la_ssize_t)n;
-  archive_set_error(a, errno, "%s", strerror(errno));
-  return -1;
+  struct qun_backup_writer *w = arg;
+  (void)a;
+  if (!w->error && compress(w, bytes, n, ZSTD_e_continue) < 0) w->error = errno;
+  return (la_ssize_t)n;
 }
 
 static void frame_begin(struct qun_backup_writer *w, const char *name) {
@@ -101,7 +104,8 @@ static void frame_begin(struct qun_backup_writer *w, const char *name) {
 
 static int frame_end(struct qun_backup_writer *w) {
   struct qun__frame *f = &w->frames.items[w->frames.count];
-  if (compress(w, NULL, 0, ZSTD_e_end) < 0) return -1;
+  if (!w->error && compress(w, NULL, 0, ZSTD_e_end) < 0) w->error = errno;
+  if (w->error) return -1;
   f->size = w->written - f->at;
   crypto_generichash_final(&w->sum, f->sum, sizeof f->sum);
   w->frames.count++;
@@ -109,7 +113,9 @@ static int frame_end(struct qun_backup_writer *w) {
 }
 
 static int cannot(const struct qun_backup_writer *w, const char *what, struct qun_error *err) {
-  const char *why = archive_errno(w->archive) > 0 ? archive_error_string(w->archive) : strerror(errno);
+  const char *why = w->error                        ? strerror(w->error)
+                    : archive_errno(w->archive) > 0 ? archive_error_string(w->archive)
+                                                    : strerror(errno);
   return qun_error_set(err, QUN_EFAIL, "backup %s: %s cannot be written: %s", w->path, what, why);
 }
 
@@ -150,10 +156,8 @@ int qun_backup_begin(struct qun_backup_writer **out, const char *path, struct qu
 }
 
 static void free_writer(struct qun_backup_writer *w) {
-  if (w->archive) {
-    archive_write_fail(w->archive); /* frees without writing an end */
-    archive_write_free(w->archive);
-  }
+  w->error = ECANCELED; /* closing the archive writes its end */
+  if (w->archive) archive_write_free(w->archive);
   if (w->zstd) ZSTD_freeCCtx(w->zstd);
   if (w->fd >= 0) close(w->fd);
   free(w->buffer);
@@ -177,11 +181,11 @@ static int header(struct qun_backup_writer *w, const char *name, uint64_t size) 
   archive_entry_set_perm(entry, 0600);
   int rc = archive_write_header(w->archive, entry);
   archive_entry_free(entry);
-  return rc == ARCHIVE_OK ? 0 : -1;
+  return rc == ARCHIVE_OK && !w->error ? 0 : -1;
 }
 
 static int data(struct qun_backup_writer *w, const void *bytes, size_t n) {
-  return n == 0 || archive_write_data(w->archive, bytes, n) == (la_ssize_t)n ? 0 : -1;
+  return n == 0 || (archive_write_data(w->archive, bytes, n) == (la_ssize_t)n && !w->error) ? 0 : -1;
 }
 
 static int part_begin(struct qun_backup_writer *w, const char *name, uint64_t size, struct qun_error *err) {
