@@ -58,6 +58,7 @@ struct qun__members {
   struct qun__member *pending, **pending_end; /* made since the last sync, in order */
   struct qun__key_chunk *chunks;              /* locked memory that holds the keys */
   uint64_t durable;                           /* records on disk */
+  uint64_t written;                           /* records written; those beyond durable also stand in a redo file */
   int fd;
   bool broken; /* memory and disk differ: only a new open mends it */
 };
@@ -120,6 +121,10 @@ void qun__vault_nonce(struct qun_vault *v, unsigned char *out, size_t n);
 int qun__members_create(const struct qun_key_dir *dir, uint64_t generation, struct qun_error *err);
 /* Reads members.keys, finishing or undoing a forget that was cut off. */
 int qun__members_load(struct qun_vault *v, struct qun_error *err);
+/* Opens a tenant's members.keys and reads its generation; writes records at number `first` on, synced. */
+int qun__members_place(const struct qun_key_dir *dir, int *fd, uint64_t *generation, struct qun_error *err);
+int qun__members_put(const struct qun_key_dir *dir, int fd, uint64_t first, const unsigned char *records, size_t n,
+                     struct qun_error *err);
 void qun__members_unload(struct qun__members *m);
 /* Copies a member's key, its id and the commitment to it; made if it is not there and `make` is set. With the lock held.
  * QUN_EGONE: there is none. */

@@ -200,12 +200,12 @@ static int cannot(const struct qun_vault *v, const char *what, struct qun_error 
   return qun_error_set(err, QUN_EFAIL, "%s/members.keys: cannot %s: %s", v->dir.path, what, strerror(errno));
 }
 
-/* Wraps a list of members and writes them at record `at` on. `next` gives the member behind one. */
+/* Wraps a list of members and writes them at record `at` on, while `synced` are durable. `next` gives the member behind
+ * one. */
 static int write_records(struct qun_vault *v, int fd, struct qun__member *first,
-                         struct qun__member *(*next)(struct qun__member *), uint64_t at, uint64_t generation,
-                         const unsigned char wrapping[32], struct qun_error *err) {
+                         struct qun__member *(*next)(struct qun__member *), uint64_t at, uint64_t synced,
+                         uint64_t generation, const unsigned char wrapping[32], struct qun_error *err) {
   unsigned char *block = malloc((size_t)RECORDS_AT_ONCE * RECORD_SIZE);
-  uint64_t synced = at;
   int code = 0;
   if (!block) return qun_error_set(err, QUN_EFAIL, "%s: out of memory", v->dir.path);
   for (struct qun__member *member = first; member && !code;) {
@@ -313,7 +313,7 @@ int qun__members_load(struct qun_vault *v, struct qun_error *err) {
   if (code) return code;
   if (cut && (ftruncate(m->fd, (off_t)(HEAD_SIZE + records * RECORD_SIZE)) != 0 || fsync(m->fd) != 0))
     return cannot(v, "cut its torn end", err);
-  m->durable = records;
+  m->written = m->durable = records;
   return 0;
 }
 
@@ -327,14 +327,13 @@ static struct qun__member *next_of_all(struct qun__member *member) {
   return member->hh.next;
 }
 
-static void nothing_pending(struct qun__members *m, uint64_t durable) {
+static void nothing_pending(struct qun__members *m) {
   for (struct qun__member *member = m->pending, *next; member; member = next) {
     next = member->next_pending;
     member->next_pending = NULL;
   }
   m->pending = NULL;
   m->pending_end = &m->pending;
-  m->durable = durable;
 }
 
 static int refuse_broken(const struct qun_vault *v, struct qun_error *err) {
@@ -343,20 +342,85 @@ static int refuse_broken(const struct qun_vault *v, struct qun_error *err) {
                        v->dir.path);
 }
 
+static uint64_t count_pending(const struct qun__members *m) {
+  uint64_t count = 0;
+  for (const struct qun__member *member = m->pending; member; member = member->next_pending) count++;
+  return count;
+}
+
 int qun_vault_sync(struct qun_vault *v, struct qun_error *err) {
   struct qun__members *m = &v->members;
   pthread_mutex_lock(&v->lock);
   int code = refuse_broken(v, err);
-  if (!code && m->pending) {
-    uint64_t count = 0;
-    for (const struct qun__member *member = m->pending; member; member = member->next_pending) count++;
-    code = write_records(v, m->fd, m->pending, next_pending, m->durable, v->generation, v->secrets->wrapping, err);
+  if (!code && (m->pending || m->written > m->durable)) {
+    uint64_t count = count_pending(m);
+    code = write_records(v, m->fd, m->pending, next_pending, m->written, m->durable, v->generation,
+                         v->secrets->wrapping, err);
     /* after a failure all stays pending and is written again: a failed fdatasync says nothing about what is on disk */
     if (!code && fdatasync(m->fd) != 0) code = cannot(v, "sync", err);
-    if (!code) nothing_pending(m, m->durable + count);
+    if (!code) {
+      nothing_pending(m);
+      m->durable = m->written += count;
+    }
   }
   pthread_mutex_unlock(&v->lock);
   return code;
+}
+
+int qun_vault_hand_over(struct qun_vault *v, struct qun_pack *out, size_t room, struct qun_error *err) {
+  struct qun__members *m = &v->members;
+  unsigned char numbers[16];
+  pthread_mutex_lock(&v->lock);
+  int code = refuse_broken(v, err);
+  uint64_t count = code ? 0 : count_pending(m);
+  if (count * RECORD_SIZE > room) code = qun_error_set(err, QUN_EAGAIN, "%s: too many new keys at once", v->dir.path);
+  if (code || count == 0) goto out;
+  qun__put_u64(numbers, v->generation);
+  qun__put_u64(numbers + 8, m->written);
+  qun_pack_raw(out, qun_slice_of(numbers, sizeof numbers));
+  unsigned char *records = qun__pack_room(out, (size_t)count * RECORD_SIZE), *at = records;
+  if (!records) {
+    code = qun_error_set(err, QUN_EFAIL, "%s: out of memory", v->dir.path);
+    goto out;
+  }
+  for (const struct qun__member *member = m->pending; member; member = member->next_pending, at += RECORD_SIZE)
+    record_wrap(v, at, member, m->durable, v->generation, v->secrets->wrapping);
+  if (qun__pwrite_all(m->fd, records, (size_t)count * RECORD_SIZE,
+                      (long long)HEAD_SIZE + (long long)m->written * RECORD_SIZE) != 0) {
+    code = cannot(v, "write", err);
+    goto out;
+  }
+  nothing_pending(m);
+  m->written += count;
+  code = 1;
+out:
+  pthread_mutex_unlock(&v->lock);
+  return code;
+}
+
+/* ---- for tenants/key_redo.c */
+
+int qun__members_place(const struct qun_key_dir *dir, int *fd, uint64_t *generation, struct qun_error *err) {
+  unsigned char head[HEAD_SIZE];
+  int file = -1;
+  int code = qun__key_file_open(&file, dir, "members.keys", O_RDWR, err);
+  if (code) return code;
+  if (qun__pread_all(file, head, sizeof head, 0) != HEAD_SIZE || !qun__key_sum_right(head, sizeof head, "QUNMEM1\n")) {
+    close(file);
+    return qun_error_set(err, QUN_EINVAL, "%s/members.keys: its head was altered or is damaged (wrong checksum)",
+                         dir->path);
+  }
+  *generation = qun__get_u64(head + QUN__MAGIC_SIZE);
+  *fd = file;
+  return 0;
+}
+
+int qun__members_put(const struct qun_key_dir *dir, int fd, uint64_t first, const unsigned char *records, size_t n,
+                     struct qun_error *err) {
+  if (n % RECORD_SIZE) return qun_error_set(err, QUN_EINVAL, "%s/members.keys: half a record", dir->path);
+  if (qun__pwrite_all(fd, records, n, (long long)HEAD_SIZE + (long long)first * RECORD_SIZE) == 0 && fdatasync(fd) == 0)
+    return 0;
+  return qun_error_set(err, QUN_EFAIL, "%s/members.keys: cannot write: %s", dir->path, strerror(errno));
 }
 
 /* members.keys.new and tenant.key.new, on disk. *fd: members.keys.new. */
@@ -367,7 +431,7 @@ static int write_new_generation(struct qun_vault *v, const unsigned char wrappin
   if (code) return code;
   pack_head(head, generation);
   if (qun__pwrite_all(*fd, head, sizeof head, 0) != 0) code = cannot(v, "write", err);
-  if (!code) code = write_records(v, *fd, v->members.table, next_of_all, 0, generation, wrapping, err);
+  if (!code) code = write_records(v, *fd, v->members.table, next_of_all, 0, 0, generation, wrapping, err);
   if (!code && fsync(*fd) != 0) code = cannot(v, "sync", err);
   qun__tenant_key_pack(key, v->form, generation, v->secrets->master, wrapping);
   if (!code) code = qun__key_file_write(&v->dir, "tenant.key.new", key, sizeof key, err);
@@ -407,7 +471,8 @@ static int forget_member(struct qun_vault *v, struct qun__member *member, struct
     close(m->fd);
     m->fd = fd;
     m->broken = code != 0;
-    nothing_pending(m, HASH_COUNT(m->table));
+    nothing_pending(m);
+    m->written = m->durable = HASH_COUNT(m->table);
     free(member);
   } else {
     HASH_ADD(hh, m->table, pseudonym, QUN_PSEUDONYM_SIZE, member);

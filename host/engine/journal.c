@@ -139,13 +139,18 @@ static void publish(struct qun_journal *j, struct qun_job *jobs) {
   pthread_mutex_unlock(&j->lock);
 }
 
+static int sync_key(struct qun_journal *j, struct qun_tenant *t, struct qun_error *err) {
+  int rc = j->redo ? qun_key_redo_add(j->redo, t->vault, t->name, err) : QUN_EAGAIN;
+  return rc == QUN_EAGAIN ? qun_vault_sync(t->vault, err) : rc;
+}
+
 /* Keys of members that are new must be on disk before what is sealed under them. Jobs whose keys cannot are taken out. */
-static struct qun_job *sync_keys(struct qun_journal *j, struct qun_job *jobs) {
-  struct qun_job **at = &jobs;
+static int sync_keys(struct qun_journal *j, struct qun_job **jobs, struct qun_error *err) {
+  struct qun_job **at = jobs;
   while (*at) {
     struct qun_job *job = *at;
-    struct qun_error err = {0};
-    if (qun_vault_sync(job->tenant->vault, &err) == 0) {
+    struct qun_error own = {0};
+    if (sync_key(j, job->tenant, &own) == 0) {
       at = &job->next;
       continue;
     }
@@ -153,9 +158,20 @@ static struct qun_job *sync_keys(struct qun_journal *j, struct qun_job *jobs) {
     pthread_mutex_lock(&j->lock);
     job->tenant->lane.unsynced--;
     pthread_mutex_unlock(&j->lock);
-    refuse(j, job, &err);
+    refuse(j, job, &own);
   }
-  return jobs;
+  if (!j->redo) return 0;
+  int rc = qun_key_redo_sync(j->redo, err);
+  j->rotated |= qun_key_redo_wants_turn(j->redo); /* the keeper looks */
+  return rc;
+}
+
+/* The keys of a group that is refused stay in use: they must last without the group's checkpoint. */
+static void keep_keys(const struct qun_job *jobs) {
+  struct qun_error err;
+  for (; jobs; jobs = jobs->next) {
+    if (qun_vault_sync(jobs->tenant->vault, &err) < 0) fprintf(stderr, "error %s\n", err.message);
+  }
 }
 
 /* Numbers were given to entries that are not on disk: go on with the same numbers in another segment. */
@@ -169,7 +185,7 @@ static void forget_unwritten(struct qun_journal *j) {
 static void commit_group(struct qun_journal *j, struct qun_job *jobs) {
   struct qun_error err = {0};
   int rc = j->broken ? qun_error_set(&err, QUN_EFAIL, "%s", j->reason) : 0;
-  if (rc == 0) jobs = sync_keys(j, jobs);
+  if (rc == 0) rc = sync_keys(j, &jobs, &err);
   for (struct qun_job *job = jobs; job && rc == 0; job = job->next) rc = add_entry(j, job, &err);
   if (rc == 0) rc = write_out(j, &err);
   if (rc == 0) {
@@ -177,6 +193,7 @@ static void commit_group(struct qun_journal *j, struct qun_job *jobs) {
     return;
   }
   qun_pack_clear(&j->buffer);
+  keep_keys(jobs);
   pthread_mutex_lock(&j->lock);
   if (j->broken && !j->failed) {
     j->failed = true;
@@ -340,6 +357,7 @@ static void *keeper(void *arg) {
 
 static void free_journal(struct qun_journal *j) {
   qun_segments_close(&j->segments);
+  qun_key_redo_close(j->redo);
   qun_pack_fini(&j->buffer);
   pthread_cond_destroy(&j->keep);
   pthread_cond_destroy(&j->done);
@@ -391,6 +409,7 @@ static int embedded_open(struct qun_journal **out, struct qun_engine *e, struct 
   pthread_condattr_destroy(&monotonic);
   size_t size = e->options.journal_segment ? e->options.journal_segment : SEGMENT_BYTES;
   int rc = qun_segments_open(&j->segments, e->data_dir, size, err);
+  if (rc == 0) rc = qun_key_redo_open(&j->redo, e->keys_dir, err);
   if (rc == 0) rc = qun__journal_recover(j, err);
   if (rc < 0) {
     qun__journal_let_go(j);
@@ -407,20 +426,7 @@ static int embedded_open(struct qun_journal **out, struct qun_engine *e, struct 
 }
 
 static int embedded_checkpoint(struct qun_journal *j, bool scrub, struct qun_error *err) {
-  if (!scrub) return qun__journal_checkpoint(j, QUN__CHECKPOINT_ALL, err);
-  pthread_mutex_lock(&j->lock);
-  while (j->busy) pthread_cond_wait(&j->done, &j->lock);
-  j->busy = true; /* as the leader: the next group begins a segment of its own */
-  pthread_mutex_unlock(&j->lock);
-  pthread_mutex_lock(&j->files);
-  j->current = NULL;
-  pthread_mutex_unlock(&j->files);
-  pthread_mutex_lock(&j->lock);
-  j->busy = false;
-  pthread_cond_broadcast(&j->done);
-  if (j->head) pthread_cond_signal(&j->work);
-  pthread_mutex_unlock(&j->lock);
-  return qun__journal_checkpoint(j, QUN__CHECKPOINT_SCRUB, err);
+  return qun__journal_checkpoint(j, scrub ? QUN__CHECKPOINT_SCRUB : QUN__CHECKPOINT_ALL, err);
 }
 
 const struct qun_journal_ops qun_journal_embedded = {.name = "embedded",

@@ -27,15 +27,41 @@ void qun__journal_let_go(struct qun_journal *j) {
   }
 }
 
-static int make_durable(struct qun_journal *j, struct qun_tenant *t, bool quiet, struct qun_error *err) {
+/* As the leader, between two groups: what a checkpoint leaves behind is no longer written to. True: the keys' redo file
+ * was changed too. */
+static bool begin(struct qun_journal *j, bool scrub) {
+  bool turned = false;
+  pthread_mutex_lock(&j->lock);
+  while (j->busy) pthread_cond_wait(&j->done, &j->lock);
+  j->busy = true;
+  pthread_mutex_unlock(&j->lock);
+  if (scrub) {
+    pthread_mutex_lock(&j->files);
+    j->current = NULL;
+    pthread_mutex_unlock(&j->files);
+  }
+  if (j->redo && (scrub || qun_key_redo_wants_turn(j->redo))) turned = qun_key_redo_turn(j->redo);
+  pthread_mutex_lock(&j->lock);
+  j->busy = false;
+  pthread_cond_broadcast(&j->done);
+  if (j->head) {
+    j->woken = true;
+    pthread_cond_signal(&j->work);
+  }
+  pthread_mutex_unlock(&j->lock);
+  return turned;
+}
+
+static int make_durable(struct qun_journal *j, struct qun_tenant *t, bool quiet, bool turned, struct qun_error *err) {
   uint64_t first, applied;
   pthread_mutex_lock(&j->lock);
   uint64_t newest = t->lane.newest;
   pthread_mutex_unlock(&j->lock);
   qun__shard_progress(qun__shard_of(j->engine, t->name), &t->lane, &first, &applied);
   bool all = first == 0 && applied >= newest;
-  if (quiet && !all) return 0;
-  int rc = mdb_env_sync(t->store->env, 1);
+  int rc = !quiet || all || turned ? qun_vault_sync(t->vault, err) : 0;
+  if (rc < 0 || (quiet && !all)) return rc;
+  rc = mdb_env_sync(t->store->env, 1);
   if (rc) return qun_error_set(err, QUN_EFAIL, "tenant %s: its store cannot be synced: %s", t->name, mdb_strerror(rc));
   pthread_mutex_lock(&j->lock);
   bool out = all && t->lane.newest == newest;
@@ -75,6 +101,7 @@ int qun__journal_checkpoint(struct qun_journal *j, enum qun__checkpoint how, str
   struct qun_error first = {0}, one = {0};
   int rc = 0;
   pthread_mutex_lock(&j->checkpointing);
+  bool turned = begin(j, how == QUN__CHECKPOINT_SCRUB);
   pthread_mutex_lock(&j->lock);
   uint32_t n = j->fed_count, k = 0;
   struct qun_tenant **fed = malloc((n ? n : 1) * sizeof(struct qun_tenant *));
@@ -83,12 +110,15 @@ int qun__journal_checkpoint(struct qun_journal *j, enum qun__checkpoint how, str
   pthread_mutex_unlock(&j->lock);
   if (!fed) rc = qun_error_set(&first, QUN_EFAIL, "out of memory for a checkpoint");
   for (uint32_t i = 0; i < k; i++) {
-    if (make_durable(j, fed[i], how == QUN__CHECKPOINT_QUIET, &one) < 0 && rc == 0) {
+    if (make_durable(j, fed[i], how == QUN__CHECKPOINT_QUIET, turned, &one) < 0 && rc == 0) {
       first = one;
       rc = one.code;
     }
   }
   free(fed);
+  /* also one that an earlier checkpoint could not finish: all vaults are synced now */
+  if (j->redo && rc == 0 && (turned || how != QUN__CHECKPOINT_QUIET))
+    rc = qun_key_redo_settle(j->redo, how == QUN__CHECKPOINT_SCRUB, &first);
   if (release(j, needed(j), how == QUN__CHECKPOINT_SCRUB, &one) < 0 && rc == 0) {
     first = one;
     rc = one.code;

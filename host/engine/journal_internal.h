@@ -5,6 +5,7 @@
 
 #include "host/engine/internal.h"
 #include "host/engine/journal_segments.h"
+#include "tenants/key_redo.h"
 
 struct qun_journal {
   struct qun_engine *engine;
@@ -22,6 +23,7 @@ struct qun_journal {
   struct qun_tenant *fed; /* tenants whose stores are behind the disk's journal; each a reference */
   uint32_t fed_count;
   struct qun_pack buffer;
+  struct qun_key_redo *redo; /* the leader's */
   struct qun_segments segments;
   struct qun_segment *current;
   unsigned char uuid[16];
