@@ -294,7 +294,9 @@ static int install(struct restore *r, struct qun_error *err) {
   qun_tenant_dir(r->engine->pool, r->name, dir);
   snprintf(all, sizeof all, "%s/tenants", r->engine->data_dir);
   bool had_keys = qun_vault_exists(r->engine->keys_dir, r->name);
-  int rc = r->staged ? qun_vault_install(r->engine->keys_dir, r->name, err) : 0;
+  /* a record of the old keys must not be written into the new ones after a crash: tenants/key_redo.h */
+  int rc = r->staged ? qun_engine_journal_scrub(r->engine, err) : 0;
+  if (rc == 0 && r->staged) rc = qun_vault_install(r->engine->keys_dir, r->name, err);
   if (rc < 0) return rc;
   bool exchange = qun_engine_tenant_exists(r->engine, r->name);
   if (renameat2(AT_FDCWD, r->dir, AT_FDCWD, dir, exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0 ||
