@@ -108,18 +108,18 @@ class Daemon:
 
     # ---- the intake socket
 
-    def intake(self, token):
-        i = Intake(os.path.join(self.data, "intake.sock"), token)
+    def intake(self, token, **more):
+        i = Intake(os.path.join(self.data, "intake.sock"), token, **more)
         self.open.append(i)
         return i
 
 
 class Intake:
-    def __init__(self, path, token):
+    def __init__(self, path, token, **more):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(120)
         self.sock.connect(path)
-        self.send({"token": token, "v": 1})
+        self.send({"token": token, "v": 1, **more})
         self.hello = self.read()
 
     def send(self, frame):

@@ -97,7 +97,10 @@ class Api(Case):
     def test_a_tenant_that_is_deleted_is_gone(self):
         t = self.d.tenant("aaaa")
         i = self.d.intake(t["ingest"])
-        self.assertEqual(self.d.ask("DELETE", "/v1/tenants/aaaa")[0], 200)
+        for n in range(3):
+            i.send({"batch": n, "events": [event(n)]})
+            self.assertEqual(i.read()["accepted"], 1)
+        self.assertEqual(self.d.ask("DELETE", "/v1/tenants/aaaa")[0], 200, "a client that stays does not hold it")
         self.problem(self.d.ask("GET", "/v1/tenants/aaaa", None, t["owner"]), 401)
         self.problem(self.d.ask("GET", "/v1/tenants/aaaa"), 404)
         i.send({"batch": 1, "events": [event(1)]})
@@ -105,6 +108,25 @@ class Api(Case):
         fresh = self.d.tenant("aaaa")
         self.assertEqual(self.d.show("aaaa")["events"], 0)
         self.assertNotEqual(fresh["owner"], t["owner"])
+
+    def test_durable_answers_come_from_the_journal_and_the_log_has_each_event_once(self):
+        t = self.d.tenant("aaaa")
+        clients = [self.d.intake(t["ingest"], ack="durable") for _ in range(8)]
+        self.assertEqual(clients[0].hello["ack"], "durable")
+        for again in range(2):
+            for n in range(80):
+                clients[n % 8].send({"batch": n, "events": [event(n)]})
+            for n in range(80):
+                answer = clients[n % 8].read()
+                self.assertEqual(answer["batch"], n)
+                self.assertIn(("journaled", 1), answer.items(), answer)
+                self.assertGreater(answer["position"], 0)
+            self.assertEqual(self.d.show("aaaa")["events"], 80, "what was sent again is told at apply")
+        status, answer = self.d.ask("POST", "/v1/tenants/aaaa/events?ack=durable",
+                                    [cloud_event(n) for n in range(75, 90)] + [{}], t["ingest"], BATCH)
+        self.assertEqual((status, answer["journaled"], answer["refused_total"]), (202, 15, 1), answer)
+        self.assertEqual(self.d.show("aaaa")["events"], 90)
+        self.problem(self.d.ask("POST", "/v1/tenants/aaaa/events?ack=never", [], t["ingest"], BATCH), 400, "ack")
 
     def test_metrics_are_well_formed_and_name_nobody(self):
         t = self.d.tenant("zebra-club")
