@@ -2,6 +2,7 @@
 #include "tenants/profile.h"
 
 #include "tenants/profile_starters.h"
+#include "tenants/yaml_save.h"
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
@@ -140,7 +141,7 @@ int qun_profile_save(const struct qun_profile *p, const char *dir, struct qun_er
   size_t n = 0;
   struct qun_error first = {0};
   cyaml_config_t config = config_with(&first);
-  cyaml_err_t rc = cyaml_save_data(&bytes, &n, &config, &profile_schema, p, 0);
+  cyaml_err_t rc = qun_yaml_save(&bytes, &n, &config, &profile_schema, p);
   snprintf(path, sizeof path, "%s/tenant.yaml", dir);
   snprintf(next, sizeof next, "%s/tenant.yaml.new", dir);
   if (rc != CYAML_OK)
@@ -157,7 +158,7 @@ struct qun_profile *qun_profile_copy(const struct qun_profile *p) {
   struct qun_error first = {0};
   struct qun_profile *copy = NULL;
   cyaml_config_t config = config_with(&first);
-  if (cyaml_save_data(&bytes, &n, &config, &profile_schema, p, 0) != CYAML_OK) return NULL;
+  if (qun_yaml_save(&bytes, &n, &config, &profile_schema, p) != CYAML_OK) return NULL;
   if (cyaml_load_data((const uint8_t *)bytes, n, &config, &profile_schema, (cyaml_data_t **)&copy, NULL) != CYAML_OK)
     copy = NULL;
   config.mem_fn(config.mem_ctx, bytes, 0);

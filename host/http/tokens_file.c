@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/http/tokens_file.h"
 
+#include "tenants/yaml_save.h"
+
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -166,7 +168,7 @@ int qun__tokens_write(const char *keys_dir, const char *tenant, const struct qun
     snprintf(roles[i], sizeof roles[i], "%s", qun_role_name(lines[i].role));
     file.tokens[i] = (struct yaml_token){.role = roles[i], .hash = hex[i], .created = lines[i].created_ms};
   }
-  cyaml_err_t bad = cyaml_save_data(&bytes, &len, &how, &file_value, &file, 0);
+  cyaml_err_t bad = qun_yaml_save(&bytes, &len, &how, &file_value, &file);
   if (bad != CYAML_OK)
     rc = qun_error_set(err, QUN_EFAIL, "cannot write \"%s\": %s", path, cyaml_strerror(bad));
   else
