@@ -129,6 +129,7 @@ void qun_runtime_destroy(struct qun_runtime *rt) {
   while (rt->slots) qun_runtime_slot_close(rt, rt->slots);
   while (rt->scratch) qun_runtime_slot_close(rt, rt->scratch);
   instances_destroy(rt);
+  qun_rooms_fini(&rt->rooms);
   free(rt);
 }
 
