@@ -213,9 +213,13 @@ struct qun_replay_spec {
   void (*progress)(void *arg, uint64_t done, uint64_t total); /* records; in the caller's thread */
   void *progress_arg;
 };
-/* Replays the log into a scratch store and appends to `out` {mode, records, match (bool), state_hash, live_hash,
-   plugins {name: {state_hash, live_hash, differs}}, emits_differ: [{seq, type, was, is}...up to 20]}. Delivers nothing.
-   Blocking, long. */
+/* Replays the log into scratch stores and appends to `out` {mode, records, match (bool), state_hash, live_hash,
+   plugins {name: {state_hash, live_hash, differs}}, derived_differ, emits_differ: [{seq, type, plugin, member, day,
+   was, is, fields: [{field, was, is}]}...up to 20], emits: [{plugin, type, was, is}] (counts; rebuild and what-if),
+   reports: [{plugin, view, differ, cells: [{section, row, column, kind, was, is}...up to 200]}] (what-if over the whole
+   log: what plugins whose state differs would report)}. A derived record that the log does not have is numbered behind
+   the log's end. A plugin that was switched on late goes over its past as it is recorded, also in a what-if. Delivers
+   nothing. Blocking, long. */
 int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun_replay_spec *spec,
                       struct qun_pack *out, struct qun_error *err);
 

@@ -62,19 +62,24 @@ static int hash_live(void *arg, uint32_t i) {
   return qun_state_hash_table(&r->live_views[i], QUN_TABLE_PLUGIN + i, r->was[i]);
 }
 
-/* A view belongs to one thread: one for each plugin, all of the same commit. */
+static void views_end(struct qun__replay *r) {
+  for (uint32_t i = 0; i < QUN_PLUGINS_MAX; i++) qun_view_end(&r->live_views[i]);
+}
+
+/* A view belongs to one thread: one for each plugin, all of the same commit. When a commit comes between, the newer
+   state is taken. */
 static int views_begin(struct qun__replay *r, struct qun_error *err) {
-  size_t id = mdb_txn_id(r->live.view.txn);
-  for (uint32_t i = 0; i < r->plugins->count; i++) {
-    int rc = qun_view_begin(&r->live_views[i], r->live.view.store, err);
-    if (rc < 0) return rc;
-    if (mdb_txn_id(r->live_views[i].txn) == id) continue;
-    for (uint32_t k = 0; k <= i; k++) qun_view_end(&r->live_views[k]); /* a commit came between: take the newer one */
+  struct qun_store *store = r->live.tenant->store;
+  for (bool same = false; !same;) {
+    views_end(r);
     qun_view_end(&r->live.view);
-    rc = qun_view_begin(&r->live.view, r->live.tenant->store, err);
+    int rc = qun_view_begin(&r->live.view, store, err);
+    same = true;
+    for (uint32_t i = 0; i < r->plugins->count && same && rc == 0; i++) {
+      rc = qun_view_begin(&r->live_views[i], store, err);
+      same = rc == 0 && mdb_txn_id(r->live_views[i].txn) == mdb_txn_id(r->live.view.txn);
+    }
     if (rc < 0) return rc;
-    id = mdb_txn_id(r->live.view.txn);
-    i = UINT32_MAX;
   }
   return 0;
 }
@@ -91,9 +96,10 @@ static int look_at_live(struct qun__replay *r, struct qun_error *err) {
   if (qun__replay_each(r->threads, r->plugins->count, hash_live, r) < 0)
     return qun_error_set(err, QUN_EFAIL, "tenant %s: a keyspace cannot be read", r->name);
   hash_all(r, r->config, r->was, r->was_all);
-  for (uint32_t i = 0; i < r->plugins->count; i++) qun_view_end(&r->live_views[i]);
+  if (r->spec->mode == QUN_REPLAY_WHATIF && r->spec->until_ms == INT64_MAX) rc = qun__reports_take(&r->reports, r, err);
+  views_end(r);
   qun_view_end(&r->live.view);
-  return 0;
+  return rc;
 }
 
 static int hash_strand(void *arg, uint32_t i) {
@@ -115,64 +121,6 @@ static int look_at_scratch(struct qun__replay *r, struct qun_error *err) {
     return qun_error_set(err, QUN_EFAIL, "a scratch keyspace cannot be read");
   hash_all(r, r->strands[0].slot->config, r->is, r->is_all);
   return 0;
-}
-
-/* ---------------------------------------------------------------- the answer */
-
-static void pack_hash(struct qun_pack *out, const char *key, const unsigned char *hash) {
-  char hex[2 * QUN_STATE_HASH + 1];
-  qun_hex(hash, QUN_STATE_HASH, hex);
-  qun_pack_kv_cstr(out, key, hex);
-}
-
-/* The first differences of all strands, in the log's order. */
-static uint32_t first_differences(const struct qun__replay *r,
-                                  const struct qun__difference *first[QUN__REPLAY_DIFFERENCES], uint64_t *total) {
-  uint32_t n = 0, at[QUN_PLUGINS_MAX] = {0};
-  *total = 0;
-  for (uint32_t i = 0; i < r->strands_count; i++) *total += r->strands[i].differ;
-  while (n < QUN__REPLAY_DIFFERENCES && n < *total) {
-    uint32_t best = UINT32_MAX;
-    for (uint32_t i = 0; i < r->strands_count; i++) {
-      if (at[i] == QUN__REPLAY_DIFFERENCES || at[i] == r->strands[i].differ) continue;
-      if (best == UINT32_MAX || r->strands[i].differences[at[i]].seq < r->strands[best].differences[at[best]].seq)
-        best = i;
-    }
-    first[n++] = &r->strands[best].differences[at[best]++];
-  }
-  return n;
-}
-
-static void pack_answer(const struct qun__replay *r, struct qun_pack *out) {
-  static const char *const modes[] = {"", "verify", "rebuild", "whatif"};
-  const struct qun__difference *first[QUN__REPLAY_DIFFERENCES];
-  uint64_t differ;
-  uint32_t shown = first_differences(r, first, &differ);
-  qun_pack_map(out, 8);
-  qun_pack_kv_cstr(out, "mode", modes[r->spec->mode]);
-  qun_pack_kv_int(out, "records", (int64_t)r->strands[0].inputs);
-  qun_pack_kv_bool(out, "match", memcmp(r->was_all, r->is_all, QUN_STATE_HASH) == 0 && differ == 0);
-  pack_hash(out, "state_hash", r->is_all);
-  pack_hash(out, "live_hash", r->was_all);
-  qun_pack_cstr(out, "plugins");
-  qun_pack_map(out, r->plugins->count);
-  for (uint32_t i = 0; i < r->plugins->count; i++) {
-    qun_pack_cstr(out, r->plugins->plugins[i].manifest->id);
-    qun_pack_map(out, 3);
-    pack_hash(out, "state_hash", r->is[i]);
-    pack_hash(out, "live_hash", r->was[i]);
-    qun_pack_kv_bool(out, "differs", memcmp(r->was[i], r->is[i], QUN_STATE_HASH) != 0);
-  }
-  qun_pack_kv_int(out, "derived_differ", (int64_t)differ);
-  qun_pack_cstr(out, "emits_differ");
-  qun_pack_array(out, shown);
-  for (uint32_t i = 0; i < shown; i++) {
-    qun_pack_map(out, 4);
-    qun_pack_kv_int(out, "seq", (int64_t)first[i]->seq);
-    qun_pack_kv_cstr(out, "type", first[i]->type);
-    qun_pack_kv_cstr(out, "was", first[i]->was);
-    qun_pack_kv_cstr(out, "is", first[i]->is);
-  }
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -214,8 +162,9 @@ static struct qun__replay *replay_create(struct qun_engine *e, const char *tenan
 static void replay_destroy(struct qun__replay *r) {
   for (uint32_t i = 0; i < r->strands_count; i++) qun__strand_close(&r->strands[i]);
   for (uint32_t i = 0; i < QUN__REPLAY_WINDOW; i++) qun__chunk_fini(&r->chunks[i]);
-  for (uint32_t i = 0; i < QUN_PLUGINS_MAX; i++) qun_view_end(&r->live_views[i]);
+  views_end(r);
   if (r->dir[0]) qun_remove_tree(r->dir);
+  qun__reports_destroy(r->reports);
   qun_config_unref(r->config);
   qun_engine_read_end(&r->live);
   free(r);
@@ -232,7 +181,7 @@ int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun
   if (rc == 0) rc = open_strands(r, err);
   if (rc == 0) rc = qun__replay_flow(r, err);
   if (rc == 0) rc = look_at_scratch(r, err);
-  if (rc == 0) pack_answer(r, out);
+  if (rc == 0) rc = qun__replay_answer(r, out, err);
   replay_destroy(r);
   return rc;
 }

@@ -10,6 +10,8 @@ bool qun__strand_number(void *arg, uint64_t next_seq, struct qun_record *record,
   struct qun__strand *s = arg;
   uint32_t i = s->at;
   (void)next_seq;
+  if (!qun_slice_is(record->type, "qun.timer"))
+    qun__strand_count(s, qun__replay_owner(s->replay, record), record->type, true);
   while (i < s->count && s->items[i].derived && (s->used[i] || !qun__replay_is(&s->items[i], record))) i++;
   if (i == s->count || !s->items[i].derived) {
     record->seq = ++s->extra_seq;
@@ -62,7 +64,11 @@ int qun__strand_derive(struct qun__strand *s, const struct qun__replay_chunk *c,
   s->at = 0;
   int rc = qun__strand_begin(s, err);
   for (uint32_t i = 0; i < c->count && rc == 0; i++) {
-    if (!c->items[i].derived) rc = take_input(s, i, err);
+    const struct qun__replay_item *item = &c->items[i];
+    if (!item->derived)
+      rc = take_input(s, i, err);
+    else if (!item->timer)
+      qun__strand_count(s, item->owner, item->record.type, false);
   }
   if (rc == 0) close_window(s, c->count);
   return rc;

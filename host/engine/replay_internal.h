@@ -24,6 +24,7 @@ struct qun__replay_item {
   qun_slice open; /* data for the handlers */
   int32_t owner;  /* of a derived record: whose doing it is; -1: of no plugin that is loaded */
   bool derived, timer;
+  bool host; /* the host itself may act on it */
 };
 
 enum qun__chunk_state { QUN__CHUNK_FREE = 0, QUN__CHUNK_BUSY, QUN__CHUNK_READ, QUN__CHUNK_OPEN };
@@ -45,16 +46,30 @@ struct qun__replay;
 int qun__chunk_read(struct qun__replay *r, struct qun__replay_chunk *c, struct qun_error *err);
 /* Opens what the strands will look at. */
 int qun__chunk_open(struct qun__replay *r, struct qun__replay_chunk *c, struct qun_error *err);
+/* The plugin whose doing a derived record is; what the host derives (a blocked send) belongs to the plugin it is about.
+   -1: none that is loaded. */
+int32_t qun__replay_owner(const struct qun__replay *r, const struct qun_record *record);
 void qun__chunk_clear(struct qun__replay_chunk *c);
 void qun__chunk_fini(struct qun__replay_chunk *c);
 
 /* ---- strands, replay_strand.c */
 
 struct qun__difference {
-  uint64_t seq;
+  uint64_t seq, member;
+  int32_t plugin; /* -1: none that is loaded */
+  int32_t day;    /* the tenant's, of the record's time */
   char type[64];
   char was[120], is[120];
+  struct qun_pack fields; /* array of {field, was, is} of its data */
 };
+
+/* Derived records by plugin and type, timers left out. */
+struct qun__emit_count {
+  int32_t plugin;
+  char type[64];
+  uint64_t was, is;
+};
+enum { QUN__EMIT_COUNTS = 64 };
 
 struct qun__strand {
   struct qun__replay *replay;
@@ -79,6 +94,8 @@ struct qun__strand {
 
   uint64_t differ;
   struct qun__difference differences[QUN__REPLAY_DIFFERENCES];
+  struct qun__emit_count emits[QUN__EMIT_COUNTS]; /* derive */
+  uint32_t emits_count;
 
   /* the flow's, under its lock */
   uint64_t next; /* chunk that it needs */
@@ -99,6 +116,8 @@ int qun__strand_past(struct qun__strand *s, struct qun_error *err);
 /* Notes a derived record that is not as recorded; NULL: there is none. `open`: data of `is`. */
 void qun__strand_differs(struct qun__strand *s, const struct qun__replay_item *was, const struct qun_record *is,
                          qun_slice open);
+/* Counts a derived record that was or is. */
+void qun__strand_count(struct qun__strand *s, int32_t plugin, qun_slice type, bool is);
 /* The same record, by cause, origin and id. */
 bool qun__replay_is(const struct qun__replay_item *item, const struct qun_record *record);
 /* And with the same content. */
@@ -109,6 +128,21 @@ int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c,
 bool qun__strand_expect(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
 int qun__strand_derive(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err);
 bool qun__strand_number(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
+
+/* ---- reports then and now, replay_reports.c */
+
+struct qun__replay_reports;
+/* What-if: asks every live plugin for each view of its report over the live snapshot. *out: destroy it. */
+int qun__reports_take(struct qun__replay_reports **out, struct qun__replay *r, struct qun_error *err);
+void qun__reports_destroy(struct qun__replay_reports *p);
+/* Appends an array of {plugin, view, differ, cells: [{section, row, column, kind, was, is}...up to 200]}: what the
+   plugins whose state differs would report otherwise. */
+int qun__reports_compare(struct qun__replay *r, struct qun_pack *out, struct qun_error *err);
+/* Appends to *cells what differs between two report models, up to `cap`; answers how many in all. */
+uint32_t qun__report_cells(qun_slice was, qun_slice is, uint32_t cap, struct qun_pack *cells, uint32_t *packed);
+
+/* Appends the answer, replay_answer.c. */
+int qun__replay_answer(struct qun__replay *r, struct qun_pack *out, struct qun_error *err);
 
 /* ---- the whole, replay.c */
 
@@ -125,7 +159,8 @@ struct qun__replay {
   uint32_t text_plugins; /* plugins that see what people wrote */
   unsigned char was[QUN_PLUGINS_MAX][QUN_STATE_HASH], is[QUN_PLUGINS_MAX][QUN_STATE_HASH];
   unsigned char was_all[QUN_STATE_HASH], is_all[QUN_STATE_HASH];
-  struct qun_config *config; /* the live one */
+  struct qun_config *config;           /* the live one */
+  struct qun__replay_reports *reports; /* what-if over the whole log */
 
   uint64_t seq; /* read so far */
   bool end;

@@ -62,6 +62,7 @@ void qun__strand_close(struct qun__strand *s) {
   qun_runtime_destroy(s->rt);
   qun_store_close(s->store);
   free(s->used);
+  for (uint32_t i = 0; i < s->differ && i < QUN__REPLAY_DIFFERENCES; i++) qun_pack_fini(&s->differences[i].fields);
 }
 
 int qun__strand_begin(struct qun__strand *s, struct qun_error *err) {
@@ -141,20 +142,68 @@ static void brief(char out[120], const struct qun_record *r) {
              (const char *)r->origin.ptr, (unsigned long long)r->data.len);
 }
 
+/* Fields of two maps that are not the same; those that one has alone are nil in the other. */
+static uint32_t pack_fields(struct qun_pack *p, qun_slice a, qun_slice b, bool swapped) {
+  struct qun_unpack u;
+  uint32_t n = 0, packed = 0;
+  static const unsigned char nil = 0xc0;
+  qun_unpack_init(&u, a);
+  if (!a.len || !qun_unpack_map(&u, &n)) return 0;
+  while (n-- > 0) {
+    qun_slice key, value, other = qun_slice_of(&nil, 1);
+    char name[64];
+    if (!qun_unpack_str(&u, &key) || !qun_unpack_any(&u, &value) || key.len >= sizeof name) return packed;
+    memcpy(name, key.ptr, (size_t)key.len);
+    name[key.len] = '\0';
+    bool both = b.len && qun_mp_find(b, name, &other);
+    if (both && (swapped || qun_slice_eq(value, other))) continue;
+    qun_pack_map(p, 3);
+    qun_pack_kv_str(p, "field", key);
+    qun_pack_cstr(p, "was");
+    qun_pack_raw(p, swapped ? other : value);
+    qun_pack_cstr(p, "is");
+    qun_pack_raw(p, swapped ? value : other);
+    packed++;
+  }
+  return packed;
+}
+
 void qun__strand_differs(struct qun__strand *s, const struct qun__replay_item *was, const struct qun_record *is,
                          qun_slice open) {
   const struct qun_record *any = was ? &was->record : is;
   uint64_t place = was ? was->record.seq : s->at ? s->items[s->at - 1].record.seq : 0;
-  (void)open;
   if (s->replay->erased_seq && place <= s->replay->erased_seq) return; /* it may follow from what was erased since */
-  if (s->differ < QUN__REPLAY_DIFFERENCES) {
-    struct qun__difference *d = &s->differences[s->differ];
-    d->seq = any->seq;
-    snprintf(d->type, sizeof d->type, "%.*s", (int)any->type.len, (const char *)any->type.ptr);
-    brief(d->was, was ? &was->record : NULL);
-    brief(d->is, is);
+  if (s->differ++ >= QUN__REPLAY_DIFFERENCES) return;
+  struct qun__difference *d = &s->differences[s->differ - 1];
+  qun_slice a = was ? was->open : (qun_slice){NULL, 0}, b = is ? open : (qun_slice){NULL, 0};
+  int32_t minute;
+  d->seq = any->seq;
+  d->member = any->member;
+  d->plugin = qun__replay_owner(s->replay, any);
+  snprintf(d->type, sizeof d->type, "%.*s", (int)any->type.len, (const char *)any->type.ptr);
+  brief(d->was, was ? &was->record : NULL);
+  brief(d->is, is);
+  qun_calendar_to_local(s->slot->calendar, any->time_ms, &d->day, &minute);
+  qun_pack_init(&d->fields);
+  size_t at = qun_pack_open_array(&d->fields);
+  uint32_t n = pack_fields(&d->fields, a, b, false);
+  n += pack_fields(&d->fields, b, a, true);
+  qun_pack_close(&d->fields, at, n);
+}
+
+void qun__strand_count(struct qun__strand *s, int32_t plugin, qun_slice type, bool is) {
+  uint32_t i = 0;
+  while (i < s->emits_count && !(s->emits[i].plugin == plugin && qun_slice_is(type, s->emits[i].type))) i++;
+  if (i == QUN__EMIT_COUNTS || type.len >= sizeof s->emits[i].type) return;
+  if (i == s->emits_count) {
+    s->emits[i] = (struct qun__emit_count){.plugin = plugin};
+    memcpy(s->emits[i].type, type.ptr, (size_t)type.len);
+    s->emits_count++;
   }
-  s->differ++;
+  if (is)
+    s->emits[i].is++;
+  else
+    s->emits[i].was++;
 }
 
 bool qun__replay_is(const struct qun__replay_item *item, const struct qun_record *record) {

@@ -68,16 +68,24 @@ static int take_timer(struct qun__strand *s, struct qun_error *err) {
 
 static int take_input(struct qun__strand *s, struct qun_error *err) {
   const struct qun__replay_item *item = &s->items[s->at];
+  const struct qun_record *r = &item->record;
   int rc = qun__strand_breathe(s, err);
   struct qun_apply *a = &s->apply;
-  struct qun_record r = item->record;
   /* whatever is due now fired too early or was not recorded: it finds no place here */
-  if (rc == 0) rc = qun__apply_fire(a, r.clock_ms, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_fire(a, r->clock_ms, a->slot->config->live & ~a->catch_up, err);
   s->at++;
   s->inputs++;
   s->waiting++;
-  if (rc == 0 && s->rc == 0) rc = qun__apply_stage(a, &r, item->hearers, item->open, err);
-  return rc == 0 && s->rc == 0 && (a->catch_up != ~s->mask) ? qun__strand_past(s, err) : rc;
+  if (rc < 0 || s->rc < 0) return rc;
+  if (!item->host && !(item->hearers && item->hearers->plugins & s->mask)) { /* nobody here hears it */
+    a->head.seq = r->seq;
+    if (r->clock_ms > a->head.clock_ms) a->head.clock_ms = r->clock_ms;
+    if (r->clock_ms > a->clock_ms) a->clock_ms = r->clock_ms;
+    return 0;
+  }
+  struct qun_record copy = *r;
+  rc = qun__apply_stage(a, &copy, item->hearers, item->open, err);
+  return rc == 0 && s->rc == 0 && a->catch_up != ~s->mask ? qun__strand_past(s, err) : rc;
 }
 
 int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err) {

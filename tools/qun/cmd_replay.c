@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/qun/cli.h"
+#include "tools/qun/replay_print.h"
 
 #include <string.h>
 
@@ -49,49 +50,6 @@ static int pack_body(struct qun_pack *body, const struct qun_args *args, const c
   return rc;
 }
 
-static void print_hash(const struct qun_cli *cli, const char *name, int width, qun_slice map) {
-  qun_slice was = qun_mp_str(map, "live_hash"), is = qun_mp_str(map, "state_hash");
-  fprintf(cli->out, "%-*s %.*s\n", width, name, (int)is.len, (const char *)is.ptr);
-  if (!qun_slice_eq(was, is))
-    fprintf(cli->out, "%-*s %.*s  <- %s\n", width, "", (int)was.len, (const char *)was.ptr,
-            cli->zh ? "现有状态" : "as it stands");
-}
-
-/* What plugins emitted then and would not emit now, or the other way round. */
-static void print_differences(const struct qun_cli *cli, qun_slice reply) {
-  struct qun_unpack u;
-  qun_slice list, one;
-  uint32_t n = 0;
-  if (!qun_mp_find(reply, "emits_differ", &list)) return;
-  qun_unpack_init(&u, list);
-  for (qun_unpack_array(&u, &n); n > 0 && qun_unpack_any(&u, &one); n--) {
-    qun_slice type = qun_mp_str(one, "type");
-    fprintf(cli->out, cli->zh ? "  记录 %lld %.*s 不同\n" : "  record %lld %.*s differs\n",
-            (long long)qun_mp_int(one, "seq", 0), (int)type.len, (const char *)type.ptr);
-  }
-}
-
-static void print_replay(const struct qun_cli *cli, qun_slice reply) {
-  struct qun_unpack u;
-  qun_slice plugins, name, p;
-  uint32_t n = 0;
-  fprintf(cli->out, cli->zh ? "重放了 %lld 条记录\n" : "%lld records replayed\n",
-          (long long)qun_mp_int(reply, "records", 0));
-  if (qun_mp_bool(reply, "match", 0))
-    fprintf(cli->out, "%s\n", cli->zh ? "状态一致" : "the state is the same");
-  else
-    fprintf(cli->out, "%s\n", cli->zh ? "状态不同" : "the state differs");
-  print_differences(cli, reply);
-  print_hash(cli, cli->zh ? "租户" : "tenant", 14, reply);
-  if (!qun_mp_find(reply, "plugins", &plugins)) return;
-  qun_unpack_init(&u, plugins);
-  for (qun_unpack_map(&u, &n); n > 0 && qun_unpack_str(&u, &name) && qun_unpack_any(&u, &p); n--) {
-    char text[64];
-    snprintf(text, sizeof text, "  %.*s", (int)name.len, (const char *)name.ptr);
-    print_hash(cli, text, 14, p);
-  }
-}
-
 int qun_cmd_replay(struct qun_cli *cli) {
   struct qun_pack path, body, reply;
   struct qun_error err = {0};
@@ -112,7 +70,7 @@ int qun_cmd_replay(struct qun_cli *cli) {
     if (cli->json)
       qun_cli_print_map(cli, qun_pack_slice(&reply));
     else
-      print_replay(cli, qun_pack_slice(&reply));
+      qun_replay_print(cli, qun_pack_slice(&reply));
     bool part = qun_args_flag(&cli->args, "until") != NULL; /* an earlier state is another one, and no failure */
     if (!changes && !part && !qun_mp_bool(qun_pack_slice(&reply), "match", 0)) status = QUN_EXIT_NO;
   }
