@@ -136,7 +136,7 @@ struct qun__replay_reports;
 int qun__reports_take(struct qun__replay_reports **out, struct qun__replay *r, struct qun_error *err);
 void qun__reports_destroy(struct qun__replay_reports *p);
 /* Appends an array of {plugin, view, differ, cells: [{section, row, column, kind, was, is}...up to 200]}: what the
-   plugins whose state differs would report otherwise. */
+   plugins whose state or settings differ would report otherwise. */
 int qun__reports_compare(struct qun__replay *r, struct qun_pack *out, struct qun_error *err);
 /* Appends to *cells what differs between two report models, up to `cap`; answers how many in all. */
 uint32_t qun__report_cells(qun_slice was, qun_slice is, uint32_t cap, struct qun_pack *cells, uint32_t *packed);

@@ -91,6 +91,8 @@ struct cells {
 };
 
 static const unsigned char nil_byte = 0xc0;
+static const char status[] = "\xa6"
+                             "status"; /* a figure's other cell: good, warn, bad */
 
 static qun_slice nil(void) {
   return qun_slice_of(&nil_byte, 1);
@@ -155,10 +157,13 @@ static void compare_figures(struct cells *c, qun_slice section, qun_slice was, q
   if (!array_begin(&u, back ? is : was, &n)) return;
   while (n-- > 0 && qun_unpack_any(&u, &item)) {
     qun_slice id = member(item, "id"), other = find(back ? was : is, "id", id);
-    if (!back)
+    if (!back) {
       cell(c, section, id, nil(), member(item, "kind"), member(item, "value"), member(other, "value"));
-    else if (qun_slice_eq(other, nil()))
+      cell(c, section, id, qun_slice_of(status, sizeof status - 1), nil(), member(item, "status"),
+           member(other, "status"));
+    } else if (qun_slice_eq(other, nil())) {
       cell(c, section, id, nil(), member(item, "kind"), nil(), member(item, "value"));
+    }
   }
 }
 
@@ -252,11 +257,17 @@ static uint32_t compare_view(struct qun__replay *r, uint32_t plugin, uint32_t nt
   return differ ? 1 : 0;
 }
 
+/* Settings may change what a report says of the same state. */
+static bool set_otherwise(struct qun__replay *r, uint32_t plugin) {
+  const struct qun_config *is = qun__replay_strand(r, plugin)->slot->config;
+  return !qun_slice_eq(qun_pack_slice(&r->config->settings[plugin]), qun_pack_slice(&is->settings[plugin]));
+}
+
 int qun__reports_compare(struct qun__replay *r, struct qun_pack *out, struct qun_error *err) {
   uint32_t n = 0;
   size_t at = qun_pack_open_array(out);
   for (uint32_t i = 0; i < r->plugins->count && r->reports; i++) {
-    if (memcmp(r->was[i], r->is[i], QUN_STATE_HASH) == 0) continue;
+    if (memcmp(r->was[i], r->is[i], QUN_STATE_HASH) == 0 && !set_otherwise(r, i)) continue;
     for (uint32_t k = 0; k < views_of(r->plugins->plugins[i].manifest); k++) n += compare_view(r, i, k, out);
   }
   qun_pack_close(out, at, n);

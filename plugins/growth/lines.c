@@ -7,59 +7,93 @@
 
 enum { WEEK = 7, MONTH = 30, CHART_POINTS = 370 };
 
-struct window {
-  roaring_bitmap_t **day; /* from `first` on */
-  int32_t first;
-  uint32_t count;
+/* Everybody by the latest day of activity, so that a window's distinct members are those whose latest day is in it: one
+   look at each member and day, however many windows. */
+struct latest {
+  int32_t first;    /* day that `on` begins with */
+  uint32_t *on;     /* by day from `first`: members whose latest day it is */
+  uint32_t *day_of; /* by member: days since `first` plus 1 of the latest; 0: none */
+  uint32_t members;
+  uint32_t *numbers; /* of one day */
+  uint32_t cap;
 };
 
-static void window_fini(struct window *w) {
-  for (uint32_t i = 0; w->day && i < w->count; i++) growth_set_free(w->day[i]);
-  free(w->day);
+static void latest_fini(struct latest *l) {
+  free(l->on);
+  free(l->day_of);
+  free(l->numbers);
 }
 
-static int window_read(struct window *w, const struct growth_call *c, int32_t from, int32_t to) {
+static int latest_room(struct latest *l, const struct growth_call *c, const roaring_bitmap_t *set) {
+  uint32_t n = (uint32_t)roaring_bitmap_get_cardinality(set), most = n ? roaring_bitmap_maximum(set) + 1 : 0;
+  if (n > l->cap) {
+    uint32_t *numbers = realloc(l->numbers, 2 * (size_t)n * sizeof *numbers);
+    if (!numbers) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
+    l->numbers = numbers;
+    l->cap = 2 * n;
+  }
+  if (most > l->members) {
+    uint32_t *day_of = realloc(l->day_of, most * sizeof *day_of);
+    if (!day_of) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
+    memset(day_of + l->members, 0, (most - l->members) * sizeof *day_of);
+    l->day_of = day_of;
+    l->members = most;
+  }
+  return QUN_OK;
+}
+
+/* Takes in one day's members; days come in order. */
+static int latest_add(struct latest *l, const struct growth_call *c, int32_t day, roaring_bitmap_t *set,
+                      uint32_t *count) {
+  uint32_t at = (uint32_t)(day - l->first);
+  roaring_bitmap_clear(set);
+  int rc = growth_set_active(c, day, day + 1, set);
+  if (rc >= 0) rc = latest_room(l, c, set);
+  if (rc < 0) return rc;
+  *count = (uint32_t)roaring_bitmap_get_cardinality(set);
+  roaring_bitmap_to_uint32_array(set, l->numbers);
+  for (uint32_t i = 0; i < *count; i++) {
+    uint32_t *day_of = &l->day_of[l->numbers[i]];
+    if (*day_of) l->on[*day_of - 1]--;
+    *day_of = at + 1;
+  }
+  l->on[at] += *count;
+  return QUN_OK;
+}
+
+/* Distinct members of the `length` days that end with day number `last`. */
+static uint32_t distinct(const struct latest *l, uint32_t last, uint32_t length) {
+  uint32_t n = 0;
+  for (uint32_t i = last + 1 - length; i <= last; i++) n += l->on[i];
+  return n;
+}
+
+/* Points every `step` days, the last one at `to`. */
+static int draw_points(const struct growth_call *c, int32_t to, uint32_t step, struct growth_point *out, uint32_t n,
+                       struct latest *l, roaring_bitmap_t *set) {
+  uint32_t days = (uint32_t)(to - l->first) + 1, active;
   int rc = QUN_OK;
-  w->first = from - MONTH + 1;
-  w->count = (uint32_t)(to - w->first + 1);
-  w->day = calloc(w->count, sizeof(roaring_bitmap_t *));
-  if (!w->day) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
-  for (uint32_t i = 0; rc >= 0 && i < w->count; i++) {
-    w->day[i] = roaring_bitmap_create();
-    if (!w->day[i]) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
-    rc = growth_set_active(c, w->first + (int32_t)i, w->first + (int32_t)i + 1, w->day[i]);
+  for (uint32_t i = 0; rc >= 0 && i < days; i++) {
+    uint32_t back = days - 1 - i;
+    rc = latest_add(l, c, l->first + (int32_t)i, set, &active);
+    if (rc < 0 || back % step != 0 || back / step >= n) continue;
+    out[n - 1 - back / step] =
+        (struct growth_point){l->first + (int32_t)i, active, distinct(l, i, WEEK), distinct(l, i, MONTH)};
   }
   return rc;
-}
-
-/* Distinct members of the `length` days that end with the one at `last`. */
-static uint32_t distinct(const struct window *w, uint32_t last, uint32_t length) {
-  const roaring_bitmap_t *days[MONTH];
-  roaring_bitmap_t *all;
-  uint32_t n = 0, count;
-  for (uint32_t i = last + 1 - length; i <= last; i++)
-    if (!roaring_bitmap_is_empty(w->day[i])) days[n++] = w->day[i];
-  if (n == 0) return 0;
-  if (n == 1) return (uint32_t)roaring_bitmap_get_cardinality(days[0]);
-  all = roaring_bitmap_or_many(n, days);
-  if (!all) return 0;
-  count = (uint32_t)roaring_bitmap_get_cardinality(all);
-  growth_set_free(all);
-  return count;
 }
 
 int growth_lines(const struct growth_call *c, int32_t from, int32_t to, uint32_t cap, struct growth_point **points,
                  uint32_t *count) {
   uint32_t days = (uint32_t)(to - from + 1), step = (days + cap - 1) / cap, n = (days + step - 1) / step;
   struct growth_point *out = calloc(n, sizeof *out);
-  struct window w = {NULL, 0, 0};
-  int rc = out ? window_read(&w, c, from, to) : growth_fail(c, QUN_EFAIL, "growth: out of memory");
-  for (uint32_t i = 0; rc >= 0 && i < n; i++) {
-    uint32_t at = w.count - 1 - (n - 1 - i) * step;
-    out[i] = (struct growth_point){w.first + (int32_t)at, distinct(&w, at, 1), distinct(&w, at, WEEK),
-                                   distinct(&w, at, MONTH)};
-  }
-  window_fini(&w);
+  struct latest l = {.first = from - MONTH + 1};
+  roaring_bitmap_t *set = roaring_bitmap_create();
+  l.on = calloc(days + MONTH - 1, sizeof *l.on);
+  int rc = out && set && l.on ? draw_points(c, to, step, out, n, &l, set)
+                              : growth_fail(c, QUN_EFAIL, "growth: out of memory");
+  growth_set_free(set);
+  latest_fini(&l);
   if (rc < 0) {
     free(out);
     return rc;

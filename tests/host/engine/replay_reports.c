@@ -10,7 +10,7 @@ static void model(struct qun_report *r, int64_t members, const char *const names
   qun_report_begin(r, "p", "v", "p.title", 0, 0, 0);
   qun_report_figures(r, "now", "p.now");
   qun_report_figure(r, "members", "p.members", "int", members, NULL);
-  qun_report_figure(r, "same", "p.same", "int", 7, NULL);
+  qun_report_figure(r, "same", "p.same", "int", 7, members > 40 ? "good" : "bad");
   qun_report_list_end(r);
   qun_report_table(r, "tiers", "p.tiers");
   qun_report_column(r, "tier", "p.tier", "str");
@@ -33,6 +33,7 @@ static void model(struct qun_report *r, int64_t members, const char *const names
 }
 
 static qun_slice model_end(struct qun_report *r) {
+  qun_report_glossary(r);
   qun_report_end(r);
   return qun_pack_slice(&r->pack);
 }
@@ -59,10 +60,11 @@ Test(host_engine_replay_reports, names_each_cell_that_differs) {
   model(&b, 41, after, is, 3, 12);
   qun_pack_init(&cells);
   uint32_t n = qun__report_cells(model_end(&a), model_end(&b), 100, &cells, &packed);
-  cr_assert_eq(n, 8);
-  cr_assert_eq(packed, 8);
+  cr_assert_eq(n, 9);
+  cr_assert_eq(packed, 9);
   qun_unpack_init(&u, qun_pack_slice(&cells));
   expect_cell(&u, "now", "members", "", 40, 41);
+  expect_cell(&u, "now", "same", "status", -1, -1);
   expect_cell(&u, "tiers", "core", "share", 100000, 200000); /* rows are found by their first cell */
   expect_cell(&u, "tiers", "ordinary", "share", 900000, 800000);
   expect_cell(&u, "tiers", "silent", "tier", -1, -1); /* a row that is gone: every cell */
@@ -73,7 +75,7 @@ Test(host_engine_replay_reports, names_each_cell_that_differs) {
   n = qun__report_cells(qun_pack_slice(&a.pack), qun_pack_slice(&a.pack), 100, &cells, &packed);
   cr_expect_eq(n, 0);
   n = qun__report_cells(qun_pack_slice(&a.pack), qun_pack_slice(&b.pack), 2, &cells, &packed);
-  cr_expect_eq(n, 8);
+  cr_expect_eq(n, 9);
   cr_expect_eq(packed, 2);
   qun_pack_fini(&cells);
   qun_pack_fini(&a.pack);
