@@ -89,7 +89,7 @@ class SocketSender(Sender):
         self.sizes, self.window = sizes, window
 
     def work(self):
-        i = qund.Intake(self.d.data + "/intake.sock", self.tenant.tokens["ingest"])
+        i = qund.Intake(self.d.data + "/intake.sock", self.tenant.tokens["ingest"], ack=self.rng.choice(("durable", "durable", "applied")))
         assert i.hello and "tenant" in i.hello, i.hello
         waiting, batch = [], 0
         while waiting or not self.stopping:
