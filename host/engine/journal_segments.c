@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/journal_segments.h"
 
+#include "tenants/folder.h"
+
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
@@ -91,14 +93,15 @@ static int open_slot(struct qun_segments *s, const char *name, struct qun_error 
 
 int qun_segments_open(struct qun_segments *s, const char *data_dir, size_t size, struct qun_error *err) {
   struct dirent **names = NULL;
-  int rc = 0;
   memset(s, 0, sizeof *s);
   s->size = size;
   snprintf(s->dir, sizeof s->dir, "%s/journal", data_dir);
-  if (mkdir(s->dir, 0700) < 0 && errno != EEXIST) {
-    s->dir_fd = -1;
-    return qun_error_set(err, QUN_EFAIL, "folder %s cannot be made: %m", s->dir);
-  }
+  s->dir_fd = -1;
+  int rc = qun_folder_make(s->dir, err);
+  /* a process that was killed may have made folder and segments without syncing their names */
+  if (rc == 0) rc = qun_folder_sync(data_dir, err);
+  if (rc == 0) rc = qun_folder_sync(s->dir, err);
+  if (rc < 0) return rc;
   s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (s->dir_fd < 0) return qun_error_set(err, QUN_EFAIL, "folder %s cannot be opened: %m", s->dir);
   int n = scandir(s->dir, &names, is_segment, alphasort);
