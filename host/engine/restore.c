@@ -460,6 +460,8 @@ static int restore(struct restore *r, struct qun_error *err) {
   if (rc == 0) rc = qun_tenant_claim(r->engine->pool, r->name, QUN_EAGAIN, err);
   if (rc < 0) return rc;
   rc = prepare(r, err);
+  /* what a redo file holds for keys that are replaced must not come back into the new ones after a crash */
+  if (rc == 0 && r->staged) rc = qun_engine_journal_scrub(r->engine, err);
   if (rc == 0) rc = install(r, err);
   qun_tenant_release(r->engine->pool, r->name);
   if (rc == 0) rc = take_acknowledged(r, err);
