@@ -12,7 +12,8 @@ enum {
   SEGMENT_BYTES = 16 << 20,
   SLOW_SYNC_NS = 400000, /* from here on a loop's thread has better things to do than to wait for a disk */
   KEEPER_MS = 1000,
-  USED_MANY = 3,   /* segments in use from which on the stores are made durable without waiting for quiet */
+  USED_MANY = 3, /* segments in use from which on the stores are made durable without waiting for quiet */
+  HURRY_MS = 50,
   FED_MANY = 512,  /* stores that wait to be made durable are open: not too many */
   UNPARK_EVERY = 5 /* turns of the keeper */
 };
@@ -337,7 +338,9 @@ static void *keeper(void *arg) {
   for (uint32_t turn = 0; !j->stop; turn++) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += KEEPER_MS / 1000;
+    until.tv_nsec += (j->fed_count >= FED_MANY ? HURRY_MS : KEEPER_MS) * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     if (j->fed || atomic_load(&j->engine->parked))
       pthread_cond_timedwait(&j->keep, &j->lock, &until);
     else

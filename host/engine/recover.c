@@ -66,12 +66,36 @@ static int keep_for_later(struct qun_journal *j, const struct qun_entry *entry, 
   return rc;
 }
 
+static void wait_applied(struct qun_journal *j) {
+  for (;;) {
+    pthread_mutex_lock(&j->lock);
+    struct qun_tenant *busy = NULL;
+    for (struct qun_tenant *t = j->fed; t && !busy; t = t->lane.fed_next) {
+      if (qun__shard_has_work(qun__shard_of(j->engine, t->name), &t->lane)) busy = qun_tenant_ref(t);
+    }
+    pthread_mutex_unlock(&j->lock);
+    if (!busy) return;
+    qun__tenant_settle(j->engine, busy);
+    qun_tenant_put(busy);
+  }
+}
+
+/* More tenants than may be open at once have entries: those that are done make room. */
+static int get_tenant(struct qun_journal *j, const char *name, struct qun_tenant **t, struct qun_error *err) {
+  if (!qun_engine_tenant_exists(j->engine, name)) return QUN_ENOTFOUND;
+  int rc = qun_tenant_get(j->engine->pool, name, t, err);
+  if (rc != QUN_EAGAIN) return rc;
+  wait_applied(j);
+  rc = qun__journal_checkpoint(j, QUN__CHECKPOINT_ALL, err);
+  return rc < 0 ? rc : qun_tenant_get(j->engine->pool, name, t, err);
+}
+
 static int recover_entry(struct qun_journal *j, const struct qun_entry *entry, struct qun_error *err) {
   struct qun_engine *e = j->engine;
   struct qun_recovery *r = &e->recovery;
   struct qun_tenant *t = NULL;
   struct qun_job *job = NULL;
-  int rc = qun_engine_tenant_exists(e, entry->tenant) ? qun_tenant_get(e->pool, entry->tenant, &t, err) : QUN_ENOTFOUND;
+  int rc = get_tenant(j, entry->tenant, &t, err);
   if (rc == QUN_ENOTFOUND) {
     r->skipped++;
     return 0;
@@ -150,20 +174,6 @@ static int recover_life(struct qun_journal *j, struct qun_error *err) {
   }
   if (next > j->next) j->next = next;
   return rc;
-}
-
-static void wait_applied(struct qun_journal *j) {
-  for (;;) {
-    pthread_mutex_lock(&j->lock);
-    struct qun_tenant *busy = NULL;
-    for (struct qun_tenant *t = j->fed; t && !busy; t = t->lane.fed_next) {
-      if (qun__shard_has_work(qun__shard_of(j->engine, t->name), &t->lane)) busy = qun_tenant_ref(t);
-    }
-    pthread_mutex_unlock(&j->lock);
-    if (!busy) return;
-    qun__tenant_settle(j->engine, busy);
-    qun_tenant_put(busy);
-  }
 }
 
 static bool next_life(struct qun_journal *j) {
