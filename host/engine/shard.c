@@ -16,7 +16,7 @@
 #include <utlist.h>
 
 enum {
-  COMMIT_EVENTS = 8192,
+  COMMIT_EVENTS = 16384,
   IMPORT_SILENCE_MS = 60000,
   GATHER_EVENTS = 2048, /* journaled events that are applied without waiting for more */
   GATHER_US = 200000,   /* and how long fewer may wait */
@@ -336,7 +336,8 @@ static int64_t quantum_of(struct qun_shard *s, struct qun_tenant *t) {
 /* How many events of the lane fit into its turn. */
 static uint32_t share(struct qun_shard *s, const struct qun_lane *lane) {
   int64_t budget_us = quantum_of(s, lane->tenant) - lane->debt_us;
-  if (!lane->event_ns) return COMMIT_EVENTS;
+  bool alone = !s->ready && !s->waiting; /* nobody waits for its turn: a large commit is the cheaper one */
+  if (!lane->event_ns || alone) return COMMIT_EVENTS;
   int64_t n = budget_us * 1000 / lane->event_ns;
   return n < 1 ? 1 : n > COMMIT_EVENTS ? COMMIT_EVENTS : (uint32_t)n;
 }

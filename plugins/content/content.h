@@ -91,7 +91,13 @@ struct qun__post {
   uint32_t reactions; /* without a vote */
   uint32_t replies, reads, shares, clicks;
 };
-enum { QUN_POST_STAFF = 1, QUN_POST_AD = 2, QUN_POST_LINKED = 4, QUN_POST_ROW = 48 };
+enum {
+  QUN_POST_STAFF = 1,
+  QUN_POST_AD = 2,
+  QUN_POST_LINKED = 4,
+  QUN_POST_ROW = 48,
+  QUN_POST_FRESH = 16 /* nothing counted yet: the counters are left out */
+};
 
 /* One content item. Texts are borrowed from where it was read. */
 struct qun__item {
