@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { JOURNALED_EVENTS = 256 /* a larger batch pays for a commit of its own */, PAUSE_MAX_MS = 1000 };
+enum { PAUSE_MAX_MS = 1000 };
 
 /* ---------------------------------------------------------------- normalisers */
 
@@ -57,11 +57,11 @@ static struct qun_job *new_job(struct qun_engine *e, struct qun_tenant *t, struc
   return job;
 }
 
-/* Small batches whose senders need no counts go by way of the journal; the rest is answered by the store's own commit,
-   in the order of submission. */
+/* What is sent by those who need no counts goes by way of the journal; the rest, and what is too large for it, is
+   answered by the store's own commit, in the order of submission. */
 static int send(struct qun_engine *e, struct qun_job *job, struct qun_error *err) {
   struct qun_shard *s = qun__shard_of(e, job->tenant->name);
-  bool journaled = e->journal && (job->flags & QUN_SUBMIT_DURABLE) && job->batch.count <= JOURNALED_EVENTS;
+  bool journaled = e->journal && (job->flags & QUN_SUBMIT_DURABLE);
   int rc = journaled ? e->journal_ops->append(e->journal, job, err) : QUN_EQUOTA;
   if (rc == 0 && !(job->flags & QUN_SUBMIT_DEFER)) e->journal_ops->wake(e->journal);
   if (rc != QUN_EQUOTA) return rc;

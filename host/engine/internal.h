@@ -37,6 +37,7 @@ struct qun_shard {
   struct qun_lane *waiting, *ready; /* lists */
   uint32_t events;                  /* waiting or promised, of all lanes */
   int64_t weight_max;               /* of the tenants it has met */
+  int64_t window_us, busy_us, busy; /* how busy it is: permille of the last window */
   bool sleeping;
   bool stop;
   bool purge; /* a tenant was deleted: let go of it */

@@ -14,8 +14,9 @@ enum {
   KEEPER_MS = 1000,
   USED_MANY = 3, /* segments in use from which on the stores are made durable without waiting for quiet */
   HURRY_MS = 50,
-  FED_MANY = 512,  /* stores that wait to be made durable are open: not too many */
-  UNPARK_EVERY = 5 /* turns of the keeper */
+  LARGEST_PART = 2, /* of a segment: a larger batch commits by itself */
+  FED_MANY = 512,   /* stores that wait to be made durable are open: not too many */
+  UNPARK_EVERY = 5  /* turns of the keeper */
 };
 
 static int64_t now_ns(void) {
@@ -234,7 +235,7 @@ static void lead(struct qun_journal *j) {
 
 static int embedded_append(struct qun_journal *j, struct qun_job *job, struct qun_error *err) {
   job->bytes = qun_entry_size(job->tenant->name, &job->batch);
-  if (job->bytes > j->segments.size - QUN_SEGMENT_HEAD)
+  if (job->bytes > j->segments.size / LARGEST_PART - QUN_SEGMENT_HEAD)
     return qun_error_set(err, QUN_EQUOTA, "a batch of %zu bytes is too large for the journal", job->bytes);
   pthread_mutex_lock(&j->lock);
   int rc = j->failed ? qun_error_set(err, QUN_EFAIL, "%s", j->reason) : 0;

@@ -18,10 +18,14 @@
 enum {
   COMMIT_EVENTS = 16384,
   IMPORT_SILENCE_MS = 60000,
-  GATHER_EVENTS = 2048, /* journaled events that are applied without waiting for more */
-  GATHER_US = 200000,   /* and how long fewer may wait */
-  QUANTUM_US = 20000,   /* handler time of a lane's turn */
-  LANE_PART = 2         /* a lane may hold one in so many of the events that a shard may */
+  GATHER_EVENTS = 8192, /* journaled events that are applied without waiting for more */
+  GATHER_US = 100000,   /* and how long fewer may wait on an idle shard */
+  WINDOW_US = 250000,
+  BUSY_FROM = 300, /* permille of the time: idle below */
+  BUSY_TO = 700,
+  GATHER_BUSY_US = 1000000, /* on a busy one: the larger a commit, the less an event costs */
+  QUANTUM_US = 20000,       /* handler time of a lane's turn */
+  LANE_PART = 2             /* a lane may hold one in so many of the events that a shard may */
 };
 
 /* ---------------------------------------------------------------- applying */
@@ -296,6 +300,18 @@ static bool gathers(const struct qun_job *j) {
   return j->number != 0 && !j->done;
 }
 
+/* How long a lane may gather: the busier the shard, the longer. A reader that asks meanwhile is served at once. */
+static int64_t gather_until(struct qun_shard *s) {
+  int64_t now = now_us(), past = now - s->window_us;
+  if (past > WINDOW_US) {
+    s->busy = s->busy_us * 1000 / past;
+    s->busy_us = 0;
+    s->window_us = now;
+  }
+  int64_t over = s->busy < BUSY_FROM ? 0 : s->busy > BUSY_TO ? BUSY_TO - BUSY_FROM : s->busy - BUSY_FROM;
+  return now + GATHER_US + (GATHER_BUSY_US - GATHER_US) * over / (BUSY_TO - BUSY_FROM);
+}
+
 static void set_state(struct qun_shard *s, struct qun_lane *lane, enum qun_lane_state state) {
   if (lane->state == QUN_LANE_WAITING) DL_DELETE(s->waiting, lane);
   if (lane->state == QUN_LANE_READY) DL_DELETE(s->ready, lane);
@@ -395,7 +411,8 @@ static void turn(struct qun_shard *s, struct qun_lane *lane) {
   lane->debt_us += took - quantum;
   if (lane->debt_us < 0 || !lane->head) lane->debt_us = 0;
   if (lane->debt_us > quantum) lane->debt_us = quantum;
-  if (lane->head && lane->queued) lane->due_us = now_us() + GATHER_US;
+  s->busy_us += took;
+  if (lane->head && lane->queued) lane->due_us = gather_until(s);
   place(s, lane);
   pthread_mutex_unlock(&s->lock);
   qun_tenant_put(t);
@@ -482,7 +499,7 @@ void qun__shard_put(struct qun_shard *s, struct qun_job *job) {
     lane->head = job;
   lane->last = job;
   if (gathers(job)) {
-    if (!lane->queued) lane->due_us = now_us() + GATHER_US;
+    if (!lane->queued) lane->due_us = gather_until(s);
     lane->queued += job->batch.count;
   } else {
     lane->urgent++;

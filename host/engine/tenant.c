@@ -49,7 +49,10 @@ int qun_tenant_pool_create(struct qun_tenant_pool **out, const struct qun_tenant
     qun_tenant_pool_destroy(p);
     return qun_error_set(err, QUN_EFAIL, "out of memory");
   }
-  p->place = (struct qun_tenant_place){.data_dir = p->data_dir, .keys_dir = p->keys_dir, .plugins = o->plugins, .quotas = o->quotas};
+  p->place = (struct qun_tenant_place){.data_dir = p->data_dir,
+                                       .keys_dir = p->keys_dir,
+                                       .plugins = o->plugins,
+                                       .quotas = o->quotas};
   for (uint32_t i = 0; i < o->plugins->count; i++) p->place.ids[i] = o->plugins->plugins[i].manifest->id;
   p->counts.open_max = o->open_max ? o->open_max : open_max_of_limit();
   p->memory_max = o->memory_max ? o->memory_max : MEMORY_MAX;
