@@ -29,7 +29,7 @@ struct qun_key_redo {
   struct qun_key_dir dir;
   struct redo_file files[2];
   int in_use;
-  struct qun_pack pack;
+  struct qun_pack pack; /* parts that are not written yet */
 };
 
 static int cannot(const struct qun_key_redo *r, int which, const char *what, struct qun_error *err) {
@@ -158,26 +158,32 @@ void qun_key_redo_close(struct qun_key_redo *r) {
 int qun_key_redo_add(struct qun_key_redo *r, struct qun_vault *v, const char *tenant, struct qun_error *err) {
   struct redo_file *f = &r->files[r->in_use];
   unsigned char head[PART_HEAD] = {0}, name[TENANT] = {0};
-  size_t room = f->fd < 0 ? FILE_SIZE - HEAD : FILE_SIZE - f->at;
+  size_t start = r->pack.len, used = (f->fd < 0 ? HEAD : f->at) + start + PART_HEAD + BODY_HEAD;
+  int rc = f->fd < 0 ? make(r, r->in_use, err) : 0;
+  if (rc < 0) return rc;
   memcpy(name, tenant, strnlen(tenant, TENANT));
-  qun_pack_clear(&r->pack);
   qun_pack_raw(&r->pack, qun_slice_of(head, sizeof head));
   qun_pack_raw(&r->pack, qun_slice_of(name, sizeof name));
-  int rc = qun_vault_hand_over(v, &r->pack, room > PART_HEAD + BODY_HEAD ? room - PART_HEAD - BODY_HEAD : 0, err);
-  if (rc <= 0) return rc; /* nothing new, or refused */
-  if (r->pack.failed) return qun_error_set(err, QUN_EFAIL, "%s: out of memory", r->dir.path);
-  if (f->fd < 0 && (rc = make(r, r->in_use, err)) < 0) return rc;
-  qun__put_u64(r->pack.buf, r->pack.len - PART_HEAD);
-  sum_of(f->life, r->pack.buf + PART_HEAD, r->pack.len - PART_HEAD, r->pack.buf + 8);
-  if (qun__pwrite_all(f->fd, r->pack.buf, r->pack.len, (long long)f->at) != 0)
-    return cannot(r, r->in_use, "write", err);
-  f->at += r->pack.len;
-  f->unsynced = true;
+  rc = qun_vault_hand_over(v, &r->pack, used < FILE_SIZE ? FILE_SIZE - used : 0, err);
+  if (rc > 0 && r->pack.failed) rc = qun_error_set(err, QUN_EFAIL, "%s: out of memory", r->dir.path);
+  if (rc <= 0) { /* nothing new, or refused */
+    r->pack.len = start;
+    return rc;
+  }
+  unsigned char *part = r->pack.buf + start;
+  size_t body = r->pack.len - start - PART_HEAD;
+  qun__put_u64(part, body);
+  sum_of(f->life, part + PART_HEAD, body, part + 8);
   return 0;
 }
 
 int qun_key_redo_sync(struct qun_key_redo *r, struct qun_error *err) {
   struct redo_file *f = &r->files[r->in_use];
+  if (r->pack.len && qun__pwrite_all(f->fd, r->pack.buf, r->pack.len, (long long)f->at) != 0)
+    return cannot(r, r->in_use, "write", err);
+  f->unsynced |= r->pack.len > 0;
+  f->at += r->pack.len;
+  qun_pack_clear(&r->pack);
   if (!f->unsynced || f->fd < 0) return 0;
   if (fdatasync(f->fd) != 0) return cannot(r, r->in_use, "sync", err);
   f->unsynced = false;

@@ -2,10 +2,9 @@
 /*
  * New members' keys of all tenants, made durable together. A member's key must be on disk before anything that is sealed
  * under it; with a sync of each tenant's members.keys a group of events of a hundred tenants would cost a hundred syncs.
- * So records of members.keys are written there without a sync, and also into one of two files of the keys folder, which
- * are synced: <keys>/members.redo0 and members.redo1. While one takes new records, what the other has is made durable in
- * its place, then it is empty again. After a crash the records are written to their places once more, which changes
- * nothing where they are already.
+ * So records that belong into members.keys files are first written into one of two files of the keys folder, which are
+ * synced: <keys>/members.redo0 and members.redo1. While one takes new records, what the other has is made durable in its
+ * place, then it is empty again. After a crash the records are written to their places, also where they are already.
  *
  * A file: "QUNREDO\n", random life 16 bytes, BLAKE2b-128 of both; then for each part of a members.keys: body length u64,
  * BLAKE2b-128 keyed with the life over the body; body: tenant (64 bytes), generation u64, first record u64, records as

@@ -64,7 +64,7 @@ int qun_vault_open_sealed(struct qun_vault *v, const unsigned char pseudonym[QUN
 /* Makes the keys of all new members durable. Call before the commit of what was sealed under them. Cheap when nothing
  * is new. */
 int qun_vault_sync(struct qun_vault *v, struct qun_error *err);
-/* Writes the keys of all new members without a sync and appends them to `out` for a redo file (tenants/key_redo.h):
+/* Appends the keys of members that are new since the last call to `out`, for a redo file (tenants/key_redo.h):
    generation, first record, records. 1: some; 0: nothing is new. QUN_EAGAIN: they take more than `room` bytes, nothing
    was done. qun_vault_sync makes them durable in their place. */
 int qun_vault_hand_over(struct qun_vault *v, struct qun_pack *out, size_t room, struct qun_error *err);

@@ -56,9 +56,10 @@ struct qun__member_key {
 struct qun__members {
   struct qun__member *table;
   struct qun__member *pending, **pending_end; /* made since the last sync, in order */
+  struct qun__member *fresh;                  /* the first of them that no redo file has; NULL: all are there */
+  uint64_t handed;                            /* pending ones before it */
   struct qun__key_chunk *chunks;              /* locked memory that holds the keys */
   uint64_t durable;                           /* records on disk */
-  uint64_t written;                           /* records written; those beyond durable also stand in a redo file */
   int fd;
   bool broken; /* memory and disk differ: only a new open mends it */
 };

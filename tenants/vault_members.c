@@ -137,6 +137,7 @@ int qun__members_key(struct qun_vault *v, const unsigned char *pseudonym, bool m
     if (!member) return qun_error_set(err, QUN_EFAIL, "%s: out of memory for the keys of members", v->dir.path);
     *m->pending_end = member;
     m->pending_end = &member->next_pending;
+    if (!m->fresh) m->fresh = member;
   }
   if (!member->committed) commit_key(member);
   memcpy(out->key, member->key, QUN__MEMBER_KEY_SIZE);
@@ -313,7 +314,7 @@ int qun__members_load(struct qun_vault *v, struct qun_error *err) {
   if (code) return code;
   if (cut && (ftruncate(m->fd, (off_t)(HEAD_SIZE + records * RECORD_SIZE)) != 0 || fsync(m->fd) != 0))
     return cannot(v, "cut its torn end", err);
-  m->written = m->durable = records;
+  m->durable = records;
   return 0;
 }
 
@@ -332,7 +333,7 @@ static void nothing_pending(struct qun__members *m) {
     next = member->next_pending;
     member->next_pending = NULL;
   }
-  m->pending = NULL;
+  m->pending = m->fresh = NULL;
   m->pending_end = &m->pending;
 }
 
@@ -342,9 +343,9 @@ static int refuse_broken(const struct qun_vault *v, struct qun_error *err) {
                        v->dir.path);
 }
 
-static uint64_t count_pending(const struct qun__members *m) {
+static uint64_t count_from(const struct qun__member *member) {
   uint64_t count = 0;
-  for (const struct qun__member *member = m->pending; member; member = member->next_pending) count++;
+  for (; member; member = member->next_pending) count++;
   return count;
 }
 
@@ -352,15 +353,16 @@ int qun_vault_sync(struct qun_vault *v, struct qun_error *err) {
   struct qun__members *m = &v->members;
   pthread_mutex_lock(&v->lock);
   int code = refuse_broken(v, err);
-  if (!code && (m->pending || m->written > m->durable)) {
-    uint64_t count = count_pending(m);
-    code = write_records(v, m->fd, m->pending, next_pending, m->written, m->durable, v->generation,
+  if (!code && m->pending) {
+    uint64_t count = count_from(m->pending);
+    code = write_records(v, m->fd, m->pending, next_pending, m->durable, m->durable, v->generation,
                          v->secrets->wrapping, err);
     /* after a failure all stays pending and is written again: a failed fdatasync says nothing about what is on disk */
     if (!code && fdatasync(m->fd) != 0) code = cannot(v, "sync", err);
     if (!code) {
       nothing_pending(m);
-      m->durable = m->written += count;
+      m->durable += count;
+      m->handed = 0;
     }
   }
   pthread_mutex_unlock(&v->lock);
@@ -372,26 +374,21 @@ int qun_vault_hand_over(struct qun_vault *v, struct qun_pack *out, size_t room, 
   unsigned char numbers[16];
   pthread_mutex_lock(&v->lock);
   int code = refuse_broken(v, err);
-  uint64_t count = code ? 0 : count_pending(m);
+  uint64_t count = code ? 0 : count_from(m->fresh);
   if (count * RECORD_SIZE > room) code = qun_error_set(err, QUN_EAGAIN, "%s: too many new keys at once", v->dir.path);
   if (code || count == 0) goto out;
   qun__put_u64(numbers, v->generation);
-  qun__put_u64(numbers + 8, m->written);
+  qun__put_u64(numbers + 8, m->durable + m->handed);
   qun_pack_raw(out, qun_slice_of(numbers, sizeof numbers));
-  unsigned char *records = qun__pack_room(out, (size_t)count * RECORD_SIZE), *at = records;
-  if (!records) {
+  unsigned char *at = qun__pack_room(out, (size_t)count * RECORD_SIZE);
+  if (!at) {
     code = qun_error_set(err, QUN_EFAIL, "%s: out of memory", v->dir.path);
     goto out;
   }
-  for (const struct qun__member *member = m->pending; member; member = member->next_pending, at += RECORD_SIZE)
+  for (const struct qun__member *member = m->fresh; member; member = member->next_pending, at += RECORD_SIZE)
     record_wrap(v, at, member, m->durable, v->generation, v->secrets->wrapping);
-  if (qun__pwrite_all(m->fd, records, (size_t)count * RECORD_SIZE,
-                      (long long)HEAD_SIZE + (long long)m->written * RECORD_SIZE) != 0) {
-    code = cannot(v, "write", err);
-    goto out;
-  }
-  nothing_pending(m);
-  m->written += count;
+  m->fresh = NULL;
+  m->handed += count;
   code = 1;
 out:
   pthread_mutex_unlock(&v->lock);
@@ -472,7 +469,8 @@ static int forget_member(struct qun_vault *v, struct qun__member *member, struct
     m->fd = fd;
     m->broken = code != 0;
     nothing_pending(m);
-    m->written = m->durable = HASH_COUNT(m->table);
+    m->durable = HASH_COUNT(m->table);
+    m->handed = 0;
     free(member);
   } else {
     HASH_ADD(hh, m->table, pseudonym, QUN_PSEUDONYM_SIZE, member);
