@@ -31,10 +31,20 @@ static uint64_t start(uint64_t seed, uint64_t nth) {
   return next(&s) + nth * 0xd1342543de82ef95ull;
 }
 
-/* Random, and known from seed and place alone, so that reactions can name it. */
+/* Random, and known from seed and place alone, so that a round can be made again. */
 static void put_id(char out[QUN_BENCH_ID + 1], uint64_t seed, uint64_t nth) {
   uint64_t s = ~start(seed, nth), high = next(&s), low = next(&s);
   snprintf(out, QUN_BENCH_ID + 1, "%016llx%010llx", (unsigned long long)high, (unsigned long long)(low >> 24));
+}
+
+/* A platform numbers its messages in order; only the event's id is random. */
+static void put_number(char out[QUN_BENCH_ID + 1], uint64_t nth) {
+  snprintf(out, QUN_BENCH_ID + 1, "%llu", 7000000000000000000ull + nth);
+}
+
+static unsigned group_of(uint64_t seed, uint64_t nth) {
+  uint64_t s = start(seed, nth) ^ 0x5bf03635u;
+  return (unsigned)(next(&s) % GROUPS);
 }
 
 static void put_text(struct qun_bench_event *e, uint64_t *s) {
@@ -57,19 +67,22 @@ void qun_bench_event_make(struct qun_bench_event *e, uint64_t seed, uint64_t nth
   e->text_len = 0;
   put_id(e->id, seed, nth);
   snprintf(e->member, sizeof e->member, "m%06u", (unsigned)(next(&s) % members));
-  snprintf(e->group, sizeof e->group, "general-%02u", (unsigned)(next(&s) % GROUPS));
+  uint64_t of = nth; /* the message that it is or speaks of */
   if (e->type == QUN_BENCH_MESSAGE) put_text(e, &s);
   if (e->type == QUN_BENCH_REACTION) {
-    put_id(e->of, seed, nth ? nth - 1 - next(&s) % (nth < 50 ? nth : 50) : 0);
+    of = nth ? nth - 1 - next(&s) % (nth < 50 ? nth : 50) : 0;
     e->value = next(&s) % 10 ? 1 : -1;
   }
   if (e->type == QUN_BENCH_PURCHASE) e->amount = (int64_t)(1000 + next(&s) % 50000);
+  put_number(e->of, of);
+  snprintf(e->group, sizeof e->group, "general-%02u", group_of(seed, of));
 }
 
 static void pack_data(struct qun_pack *out, const struct qun_bench_event *e) {
   switch (e->type) {
   case QUN_BENCH_MESSAGE:
-    qun_pack_map(out, 1);
+    qun_pack_map(out, 2);
+    qun_pack_kv_cstr(out, "msg", e->of);
     qun_pack_kv_str(out, "text", qun_slice_of(e->text, e->text_len));
     break;
   case QUN_BENCH_REACTION:
@@ -99,10 +112,12 @@ void qun_bench_event_pack(struct qun_pack *out, const struct qun_bench_event *e)
 }
 
 void qun_bench_event_data(struct qun_pack *out, const struct qun_bench_event *e) {
-  char text[sizeof e->text + 64];
+  char text[sizeof e->text + 128];
   int n;
   switch (e->type) {
-  case QUN_BENCH_MESSAGE: n = snprintf(text, sizeof text, "{\"text\":\"%.*s\"}", (int)e->text_len, e->text); break;
+  case QUN_BENCH_MESSAGE:
+    n = snprintf(text, sizeof text, "{\"msg\":\"%s\",\"text\":\"%.*s\"}", e->of, (int)e->text_len, e->text);
+    break;
   case QUN_BENCH_REACTION: n = snprintf(text, sizeof text, "{\"msg\":\"%s\",\"value\":%d}", e->of, e->value); break;
   case QUN_BENCH_PURCHASE:
     n = snprintf(text, sizeof text, "{\"amount\":%lld,\"order\":\"%s\"}", (long long)e->amount, e->id);

@@ -21,7 +21,7 @@ struct qun_bench_event {
   char member[12], group[16];
   char text[152]; /* of a message */
   uint32_t text_len;
-  char of[QUN_BENCH_ID + 1]; /* a reaction's message */
+  char of[QUN_BENCH_ID + 1]; /* number of the message that it is, or that it speaks of */
   int value;                 /* a reaction's */
   int64_t amount;            /* a purchase's */
 };
