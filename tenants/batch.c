@@ -63,22 +63,27 @@ static int flush_table(const struct qun_batch *b, MDB_txn *txn, unsigned table) 
   return rc == QUN_EFAIL ? ENOMEM : rc;
 }
 
+static int failed(struct qun_store *s, int status, const char *what, struct qun_error *err) {
+  qun__store_met(s, status);
+  return qun_store_error(err, status, what);
+}
+
 int qun_batch_commit(struct qun_batch *b, qun_batch_flush flush, void *arg, struct qun_error *err) {
   struct qun_store *s = b->view.store;
   MDB_txn *txn;
   int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-  if (rc) return qun_store_error(err, rc, "begin a commit");
+  if (rc) return failed(s, rc, "begin a commit", err);
   for (unsigned t = 0; t < s->tables && !rc; t++) {
     if (qun_overlay_count(b->view.overlay, t)) rc = flush_table(b, txn, t);
   }
   if (!rc && flush) rc = flush(arg, s, txn);
   if (rc) {
     mdb_txn_abort(txn);
-    return qun_store_error(err, rc, "write a batch");
+    return failed(s, rc, "write a batch", err);
   }
   size_t number = mdb_txn_id(txn);
   rc = mdb_txn_commit(txn);
-  if (rc) return qun_store_error(err, rc, "commit a batch");
+  if (rc) return failed(s, rc, "commit a batch", err);
   MDB_envinfo info; /* a commit without changes leaves no trace, and its number goes to the next one */
   b->commit = mdb_env_info(s->env, &info) == 0 && info.me_last_txnid == number ? number : 0;
   return 0;

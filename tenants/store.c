@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { READERS_MAX = 512 };
 
@@ -18,6 +19,14 @@ static const char *const host_tables[QUN_TABLE_PLUGIN] = {
     [QUN_TABLE_MEMBERS] = "members", [QUN_TABLE_TIMERS] = "timers", [QUN_TABLE_OUTBOX] = "outbox",
     [QUN_TABLE_DEAD] = "dead",       [QUN_TABLE_AUDIT] = "audit",   [QUN_TABLE_BRIDGE] = "bridge",
 };
+
+void qun__store_met(struct qun_store *s, int status) {
+  char reason[120];
+  if (status != MDB_CORRUPTED && status != MDB_PAGE_NOTFOUND && status != MDB_CURSOR_FULL) return;
+  if (atomic_exchange(&s->damaged, true) || !s->dir) return;
+  snprintf(reason, sizeof reason, "the store is damaged (%s)", mdb_strerror(status));
+  qun_store_mark(s->dir, reason, NULL);
+}
 
 int qun_store_error(struct qun_error *err, int status, const char *what) {
   if (status == MDB_NOTFOUND) return qun_error_set(err, QUN_ENOTFOUND, "%s: not found", what);
@@ -46,6 +55,25 @@ int qun__store_tables(struct qun_store *s, const struct qun_store_options *o, un
   return mdb_txn_commit(txn);
 }
 
+/* The name in ".../NAME/store". */
+static void set_tag(struct qun_store *s, const char *dir) {
+  size_t n = strlen(dir), end = n > 6 && strcmp(dir + n - 6, "/store") == 0 ? n - 6 : 0, at = end;
+  while (at > 0 && dir[at - 1] != '/') at--;
+  if (end - at < sizeof s->tag) memcpy(s->tag, dir + at, end - at);
+}
+
+/* Pages behind the end of a file that was cut short would kill whoever reads them; as holes they are damage that LMDB
+ * reports. The file may also be short because the last pages of a commit were not needed. */
+static int fill_end(const struct qun_store *s, const MDB_envinfo *info) {
+  MDB_stat pages;
+  struct stat st;
+  int fd, rc = mdb_env_stat(s->env, &pages);
+  if (!rc) rc = mdb_env_get_fd(s->env, &fd);
+  if (rc) return rc;
+  off_t need = (off_t)(info->me_last_pgno + 1) * (off_t)pages.ms_psize;
+  return fstat(fd, &st) < 0 || (st.st_size < need && ftruncate(fd, need) < 0) ? errno : 0;
+}
+
 static size_t map_for(uint64_t quota) {
   return (size_t)((quota + quota / 4 + 65535) & ~65535ull);
 }
@@ -58,6 +86,7 @@ static int open_env(struct qun_store *s, const char *dir, const struct qun_store
   MDB_envinfo info;
   snprintf(path, sizeof path, "%s/data.mdb", dir);
   bool there = stat(path, &st) == 0 && st.st_size > 0;
+  if (o->there && !there) return MDB_INVALID;
   uint64_t quota = o->quota_bytes ? o->quota_bytes : there ? 0 : default_quota;
   int rc = mdb_env_create(&s->env);
   if (!rc) rc = mdb_env_set_maxdbs(s->env, QUN_TABLES_MAX);
@@ -66,6 +95,7 @@ static int open_env(struct qun_store *s, const char *dir, const struct qun_store
   if (!rc) rc = mdb_env_open(s->env, dir, flags, 0600);
   if (!rc) rc = mdb_reader_check(s->env, NULL);
   if (!rc) rc = mdb_env_info(s->env, &info);
+  if (!rc && there) rc = fill_end(s, &info);
   if (rc) return rc;
   atomic_init(&s->quota_bytes, quota ? quota : info.me_mapsize / 5 * 4);
   rc = there ? qun__store_tables(s, o, MDB_RDONLY) : MDB_NOTFOUND;
@@ -78,15 +108,25 @@ int qun_store_open(struct qun_store **out, const char *dir, const struct qun_sto
                          QUN_STORE_PLUGINS_MAX);
   if (mkdir(dir, 0700) < 0 && errno != EEXIST)
     return qun_error_set(err, QUN_EFAIL, "store %s: cannot make the folder: %m", dir);
+  int marked = qun__store_marked(dir, err);
+  if (marked < 0) {
+    qun_error_prefix(err, "store %s", dir);
+    return marked;
+  }
   struct qun_store *s = calloc(1, sizeof *s);
   if (!s) return qun_error_set(err, QUN_EFAIL, "store %s: out of memory", dir);
+  set_tag(s, dir);
+  s->dir = o->scratch ? NULL : strdup(dir);
+  qun__store_use(s);
   pthread_mutex_init(&s->gate, NULL);
   s->scratch = o->scratch;
   while (s->stamp == 0) randombytes_buf(&s->stamp, sizeof s->stamp);
   int rc = open_env(s, dir, o);
   if (rc) {
     qun_error_set(err,
-                  rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH ? QUN_ECONFLICT : QUN_EFAIL,
+                  rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_VERSION_MISMATCH || rc == MDB_PAGE_NOTFOUND
+                      ? QUN_ECONFLICT
+                      : QUN_EFAIL,
                   "store %s: %s", dir, mdb_strerror(rc));
     qun_store_close(s);
     return err ? err->code : QUN_EFAIL;
@@ -112,6 +152,7 @@ void qun_store_close(struct qun_store *s) {
   if (s->env && s->lazy) mdb_env_sync(s->env, 1);
   if (s->env) mdb_env_close(s->env);
   pthread_mutex_destroy(&s->gate);
+  free(s->dir);
   free(s);
 }
 
@@ -169,6 +210,7 @@ static void enter(struct qun_store *s) {
 int qun_view_begin(struct qun_view *v, struct qun_store *s, struct qun_error *err) {
   memset(v, 0, sizeof *v);
   enter(s);
+  qun__store_use(s);
   int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &v->txn);
   if (rc) {
     atomic_fetch_sub(&s->views, 1);
@@ -194,11 +236,19 @@ static qun_slice to_slice(MDB_val v) {
   return (qun_slice){v.mv_data, v.mv_size};
 }
 
+/* 0, QUN_ENOTFOUND or QUN_EFAIL for what LMDB says of a read. */
+static int answer(const struct qun_view *v, int rc) {
+  if (rc == 0) return 0;
+  if (rc == MDB_NOTFOUND) return QUN_ENOTFOUND;
+  qun__store_met(v->store, rc);
+  return QUN_EFAIL;
+}
+
 static int get_below(const struct qun_view *v, unsigned table, qun_slice key, qun_slice *value) {
   MDB_val k = to_val(key);
   MDB_val data;
   int rc = mdb_get(v->txn, v->store->dbi[table], &k, &data);
-  if (rc) return rc == MDB_NOTFOUND ? QUN_ENOTFOUND : QUN_EFAIL;
+  if (rc) return answer(v, rc);
   *value = to_slice(data);
   return 0;
 }
@@ -226,6 +276,7 @@ struct merge {
   MDB_cursor *cursor;
   MDB_val key, value;
   bool below;                          /* the cursor stands on a row in range */
+  int status;                          /* of the cursor's last move */
   const struct qun_overlay_row *above; /* next overlay row in range, or NULL */
 };
 
@@ -237,14 +288,16 @@ static int merge_start(struct merge *m, const struct qun_view *v, unsigned table
   rc = mdb_cursor_get(m->cursor, &m->key, &m->value, from.len ? MDB_SET_RANGE : MDB_FIRST);
   if (!rc && after.len && qun_slice_eq(to_slice(m->key), after))
     rc = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT);
+  m->status = rc;
   m->below = rc == 0 && has_prefix(to_slice(m->key), prefix);
   m->above = v->overlay ? qun_overlay_seek(v->overlay, table, from, after.len > 0) : NULL;
   if (m->above && !has_prefix(m->above->key, prefix)) m->above = NULL;
-  return rc == 0 || rc == MDB_NOTFOUND ? 0 : QUN_EFAIL;
+  return rc == 0 || rc == MDB_NOTFOUND ? 0 : answer(v, rc);
 }
 
 static void merge_step_below(struct merge *m, qun_slice prefix) {
-  m->below = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT) == 0 && has_prefix(to_slice(m->key), prefix);
+  m->status = mdb_cursor_get(m->cursor, &m->key, &m->value, MDB_NEXT);
+  m->below = m->status == 0 && has_prefix(to_slice(m->key), prefix);
 }
 
 static void merge_step_above(struct merge *m, qun_slice prefix) {
@@ -269,7 +322,10 @@ int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qu
     if (order >= 0) merge_step_above(&m, prefix);
     if (order <= 0) merge_step_below(&m, prefix);
   }
-  *count = n;
+  /* who goes on from the last key must come to an end, also on pages that are out of order */
+  if (n > 0 && after.len && qun_slice_cmp(pairs[n - 1].key, after) <= 0) m.status = MDB_CORRUPTED;
+  if (m.status != 0 && m.status != MDB_NOTFOUND) rc = answer(v, m.status); /* not the end of the table */
+  if (rc == 0) *count = n;
 out:
   if (m.cursor) mdb_cursor_close(m.cursor);
   return rc;
@@ -295,5 +351,5 @@ int qun_view_last(const struct qun_view *v, unsigned table, qun_slice prefix, st
   if (rc == 0 && !has_prefix(to_slice(key), prefix)) rc = MDB_NOTFOUND;
   if (rc == 0) *pair = (struct qun_pair){to_slice(key), to_slice(value)};
   mdb_cursor_close(cursor);
-  return rc == 0 ? 0 : rc == MDB_NOTFOUND ? QUN_ENOTFOUND : QUN_EFAIL;
+  return answer(v, rc);
 }

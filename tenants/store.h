@@ -13,6 +13,7 @@
 #define QUN_TENANTS_STORE_H
 
 #include "tenants/error.h"
+#include "tenants/store_check.h"
 
 #include <lmdb.h>
 #include <pthread.h>
@@ -45,9 +46,12 @@ struct qun_store {
   bool scratch;
   atomic_uint views; /* that live */
   atomic_bool growing;
-  pthread_mutex_t gate; /* held while the map grows */
-  bool lazy;            /* the last commits were: qun_store_lazy */
-  uint64_t stamp;       /* random: tells this opening of the store from every other */
+  pthread_mutex_t gate;         /* held while the map grows */
+  bool lazy;                    /* the last commits were: qun_store_lazy */
+  uint64_t stamp;               /* random: tells this opening of the store from every other */
+  char tag[QUN_STORE_TAG_SIZE]; /* the tenant's name; "" for a store in another place than .../NAME/store */
+  char *dir;                    /* NULL: a copy or a scratch store */
+  atomic_bool damaged;          /* LMDB met a page that cannot be; the store is marked */
 };
 
 struct qun_store_options {
@@ -55,10 +59,11 @@ struct qun_store_options {
   const char *const *plugins; /* ids, in the order of QUN_TABLE_PLUGIN + n */
   uint32_t plugins_count;
   bool scratch;
+  bool there; /* it must be there: an empty data file is damage */
 };
 
 /* Opens (and makes, if it is not there) the environment in directory `dir`. QUN_EFAIL names the directory and LMDB's
- * reason. Blocking. */
+ * reason. QUN_ECONFLICT: it is damaged, or marked as damaged (tenants/store_check.h). Blocking. */
 int qun_store_open(struct qun_store **out, const char *dir, const struct qun_store_options *options,
                    struct qun_error *err);
 /* Writes a compact copy of the environment's newest snapshot to an empty file: no free pages, hence nothing deleted. The

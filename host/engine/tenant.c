@@ -222,6 +222,11 @@ int qun_tenant_get(struct qun_tenant_pool *p, const char *name, struct qun_tenan
     trim(p);
   }
   pthread_mutex_unlock(&p->lock);
+  if (rc == 0 && atomic_load(&t->store->damaged)) {
+    qun_tenant_put(t);
+    return qun_error_set(err, QUN_ECONFLICT, "tenant %s is parked: its store is damaged; restore it from a backup",
+                         name);
+  }
   if (rc == 0) *out = t;
   return rc;
 }

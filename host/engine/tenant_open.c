@@ -24,7 +24,7 @@ static int read_config(struct qun_tenant *t, const struct qun_plugin_set *plugin
 
 static int open_parts(struct qun_tenant *t, const struct qun_tenant_place *place, const char *store,
                       struct qun_error *err) {
-  struct qun_store_options options = {.plugins = place->ids, .plugins_count = place->plugins->count};
+  struct qun_store_options options = {.plugins = place->ids, .plugins_count = place->plugins->count, .there = true};
   t->audit = calloc(1, sizeof *t->audit);
   t->identified = calloc(1, sizeof *t->identified);
   t->quota = qun_quota_ref(place->quotas, t->name);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* qund: a supervisor, and the worker that it starts; or with --no-supervise one process that serves. */
+#include "host/qund/crash.h"
 #include "host/qund/supervisor.h"
 #include "host/qund/worker.h"
 
 #include <signal.h>
+#include <stdlib.h>
 
 enum { EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
 
@@ -11,6 +13,8 @@ static int serve(const struct qun_qund_settings *settings, const struct qun_log 
   struct qun_qund_handover handover;
   struct qun_error err = {0};
   int status = 0, rc;
+  const char *suspect = getenv(QUN_QUND_CHECK);
+  if (suspect) return qun_qund_crash_check(settings->data, suspect, log);
   signal(SIGPIPE, SIG_IGN);
   if (qun_qund_handover_take(&handover))
     rc = qun_qund_worker_run(settings, log, &handover, &err);

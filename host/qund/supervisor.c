@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/qund/supervisor.h"
 
+#include "host/engine/tenant.h"
 #include "host/qund/backoff.h"
+#include "host/qund/crash.h"
 #include "host/qund/handover.h"
 #include "host/qund/sockets.h"
 
@@ -33,7 +35,10 @@ struct supervisor {
   int status;    /* what the worker writes when it serves; -1: it has */
   pid_t worker;  /* 0: none */
   int64_t started_ms;
-  bool serving;  /* the worker does */
+  bool serving;                     /* the worker does */
+  char suspect[QUN_STORE_TAG_SIZE]; /* the tenant that the crashed thread had in use; "": not known */
+  char blamed[QUN_STORE_TAG_SIZE];  /* the one before */
+  uint32_t blamed_times;
   bool stopping; /* told to */
 };
 
@@ -88,6 +93,7 @@ static int start_worker(struct supervisor *s, struct qun_error *err) {
   if (pipe2(ends, O_CLOEXEC) < 0) return qun_error_set(err, QUN_EFAIL, "no pipe to a worker: %m");
   s->started_ms = steady_ms();
   s->serving = false;
+  s->suspect[0] = '\0';
   s->worker = fork();
   if (s->worker == 0) become_worker(s, self, ends[1]);
   close(ends[1]);
@@ -101,15 +107,25 @@ static int start_worker(struct supervisor *s, struct qun_error *err) {
 
 /* ---- what happens meanwhile */
 
-static void read_status(struct supervisor *s) {
-  char byte;
-  bool said = read(s->status, &byte, 1) == 1;
-  close(s->status);
-  s->status = -1;
-  if (!said) return; /* it is about to end */
+static void note_serving(struct supervisor *s) {
   s->serving = true;
   if (!s->handover.announced) tell_manager("READY=1");
   s->handover.announced = true;
+}
+
+/* One write of the worker at a time: that it serves, or the tenant that a thread had in use as it crashed. */
+static void read_status(struct supervisor *s) {
+  char said[2 * QUN_STORE_TAG_SIZE];
+  ssize_t n = read(s->status, said, sizeof said - 1);
+  if (n <= 0) { /* it has ended, or is about to */
+    close(s->status);
+    s->status = -1;
+    return;
+  }
+  said[n] = '\0';
+  const char *crash = strchr(said, QUN_QUND_SAYS_CRASH);
+  if (said[0] == QUN_QUND_SAYS_SERVING) note_serving(s);
+  if (crash) snprintf(s->suspect, sizeof s->suspect, "%s", crash + 1);
 }
 
 /* Clients that come now shall be refused, not left waiting. */
@@ -140,7 +156,7 @@ static int watch_worker(struct supervisor *s) {
     if (s->status >= 0 && on[1].revents) read_status(s);
     if (on[0].revents) ended = read_signals(s, &how);
   }
-  if (s->status >= 0) read_status(s);
+  while (s->status >= 0) read_status(s);
   s->worker = 0;
   return how;
 }
@@ -193,12 +209,33 @@ static void note_crash(struct supervisor *s, int how) {
   wait_ms(s, wait);
 }
 
+/* Another process looks into the store, and marks it if need be: this one must not crash. */
+static void check_suspect(struct supervisor *s) {
+  char text[QUN_STORE_TAG_SIZE + 16];
+  if (!qun_tenant_name_valid(s->suspect)) return;
+  bool again = strcmp(s->blamed, s->suspect) == 0 && steady_ms() - s->started_ms < QUN_QUND_CRASH_WINDOW_MS;
+  s->blamed_times = again ? s->blamed_times + 1 : 1;
+  memcpy(s->blamed, s->suspect, sizeof s->blamed);
+  snprintf(text, sizeof text, "%s %" PRIu32, s->suspect, s->blamed_times);
+  pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setenv(QUN_QUND_CHECK, text, 1);
+    sigprocmask(SIG_SETMASK, &s->mask, NULL);
+    execv("/proc/self/exe", s->argv);
+    _exit(EXIT_NO_PROGRAM);
+  }
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+  }
+}
+
 static int run(struct supervisor *s, int *status, struct qun_error *err) {
   for (;;) {
     int rc = start_worker(s, err);
     if (rc < 0) return rc;
     int how = watch_worker(s);
     if (is_final(s, how, status)) return 0;
+    check_suspect(s);
     note_crash(s, how);
     *status = 0;
     if (s->stopping) return 0;

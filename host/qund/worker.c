@@ -4,6 +4,7 @@
 #include "host/delivery/delivery.h"
 #include "host/http/server.h"
 #include "host/intake/socket.h"
+#include "host/qund/crash.h"
 #include "host/qund/limits.h"
 
 #include <inttypes.h>
@@ -188,7 +189,7 @@ static void say_ready(struct daemon *d) {
            at->api_path, at->intake_path, qun_engine_plugins(d->engine)->count, d->settings->data);
     fflush(stdout);
   }
-  if (d->handover && write(d->handover->status, "r", 1) < 0)
+  if (d->handover && write(d->handover->status, &(char){QUN_QUND_SAYS_SERVING}, 1) < 0)
     qun_log_line(d->log, QUN_LOG_WARN, "the supervisor cannot be told that this worker serves");
   if (!d->handover || !d->handover->restarts) return;
   d->story.gap_ms = d->handover->died_ms ? steady_ms() - d->handover->died_ms : 0;
@@ -227,6 +228,7 @@ int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct q
   int rc;
   if (handover) {
     prctl(PR_SET_NAME, "qund-worker");
+    qun_qund_crash_watch(handover->status);
     d->story.restarts = handover->restarts;
     snprintf(d->story.reason, sizeof d->story.reason, "%s", handover->reason);
     rc = qun_qund_sockets_inherit(&d->sockets, settings, handover->tcp, handover->api, handover->intake, err);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/qund/crash.h"
+
+#include "host/engine/tenant.h"
+#include "tenants/store_check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- in the worker */
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+enum { CRASHES = (int)(sizeof crashes / sizeof *crashes) };
+
+/* A signal handler has nothing else to go by. Written once, before any thread is started. */
+static struct {
+  int fd;
+  struct sigaction before[CRASHES];
+} watched;
+
+/* Returns to the same instruction, with the signal as it was before: the process ends by it, or a sanitizer reports. */
+static void on_crash(int number, siginfo_t *info, void *context) {
+  /* a signal that somebody else sent says nothing about what this thread was at */
+  bool own = info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == getpid());
+  const char *tenant = own ? qun_store_last_used() : "";
+  char text[QUN_STORE_TAG_SIZE + 1] = {QUN_QUND_SAYS_CRASH};
+  int why = errno;
+  size_t n = 0;
+  (void)context;
+  while (n < QUN_STORE_TAG_SIZE - 1 && tenant[n]) {
+    text[n + 1] = tenant[n];
+    n++;
+  }
+  if (write(watched.fd, text, n + 1) < 0) text[0] = '\0'; /* nobody listens: then nobody is told */
+  for (int i = 0; i < CRASHES; i++)
+    if (crashes[i] == number) sigaction(number, &watched.before[i], NULL);
+  if (info->si_code <= 0) raise(number); /* no instruction will fault again; it comes when this returns */
+  errno = why;
+}
+
+void qun_qund_crash_watch(int fd) {
+  struct sigaction act = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
+  watched.fd = fd;
+  for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &act, &watched.before[i]);
+}
+
+/* ---- in a process between two workers */
+
+/* The walker's last words; killed: how. */
+static void read_words(int fd, char *out, size_t room) {
+  ssize_t n = read(fd, out, room - 1);
+  out[n > 0 ? n : 0] = '\0';
+}
+
+static void walk(const char *dir, int fd) {
+  struct qun_error err = {0};
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+  int rc = qun_store_walk(dir, &err);
+  if (rc < 0 && write(fd, err.message, strlen(err.message)) < 0) _exit(2);
+  _exit(rc < 0 ? 1 : 0);
+}
+
+/* Whether the store is damaged, with a reason. A walk that takes too long decides nothing. */
+static bool is_damaged(const char *dir, char *reason, size_t room) {
+  int ends[2], how = 0;
+  if (pipe(ends) < 0) return false;
+  pid_t pid = fork();
+  if (pid == 0) walk(dir, ends[1]);
+  close(ends[1]);
+  struct pollfd on = {.fd = ends[0], .events = POLLIN};
+  bool in_time = pid > 0 && poll(&on, 1, QUN_QUND_WALK_MOST_MS) == 1; /* words, or its end */
+  if (in_time) read_words(ends[0], reason, room);
+  if (pid > 0 && !in_time) kill(pid, SIGKILL);
+  while (pid > 0 && waitpid(pid, &how, 0) < 0 && errno == EINTR) {
+  }
+  close(ends[0]);
+  if (!in_time || (WIFEXITED(how) && WEXITSTATUS(how) == 0)) return false;
+  if (!reason[0]) snprintf(reason, room, "whoever reads it crashes");
+  return true;
+}
+
+int qun_qund_crash_check(const char *data_dir, const char *suspect, const struct qun_log *log) {
+  char name[QUN_STORE_TAG_SIZE], dir[PATH_MAX], why[160] = "", reason[200];
+  struct qun_error err = {0};
+  unsigned times = 0;
+  if (sscanf(suspect, "%63s %u", name, &times) != 2 || !qun_tenant_name_valid(name)) return 2;
+  int n = snprintf(dir, sizeof dir, "%s/tenants/%s/store", data_dir, name);
+  if (n < 0 || (size_t)n >= sizeof dir) return 2;
+  if (is_damaged(dir, why, sizeof why))
+    snprintf(reason, sizeof reason, "the store is damaged (%s)", why);
+  else if (times >= QUN_QUND_BLAMED_MOST)
+    snprintf(reason, sizeof reason, "%u workers in a row crashed with this store in use", times);
+  else
+    return 0;
+  if (qun_store_mark(dir, reason, &err) < 0) {
+    qun_log_line(log, QUN_LOG_ERROR, "tenant %s: %s, and it cannot be marked: %s", name, reason, err.message);
+    return 2;
+  }
+  qun_log_line(log, QUN_LOG_ERROR, "tenant %s is parked: %s; the others go on", name, reason);
+  return 1;
+}
