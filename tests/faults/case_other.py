@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that stand still, clocks that jump, stores that are damaged."""
+import http.client
 import os
 import resource
 import signal
@@ -176,19 +177,22 @@ def one_damage(ctx, damage):
         load.await_answers(120)
         load.stop()
         check_all(d, tenants)
+        backup = os.path.join(d.dir, "t0.tar.zst")
+        status, said = d.qun("backup", "t0", "--out", backup)
+        assert status == 0, said
         assert d.end() == 0
-        damage(os.path.join(d.data, "tenants", tenants[0].name, "store", "data.mdb"), ctx.rng)
+        damage(os.path.join(d.data, "tenants", "t0", "store", "data.mdb"), ctx.rng)
         d.start()
-        status, answer = d.ask("GET", "/v1/tenants/" + tenants[0].name)
-        text = d.ask("POST", "/v1/tenants/%s/events" % tenants[0].name, "{}", tenants[0].tokens["ingest"])
-        ctx.say("%s: %s %s" % (damage.__name__, status, answer.get("detail", "")))
-        assert status >= 400 and tenants[0].name in str(answer), (status, answer)
-        assert text[0] >= 400, text
+        ctx.say("%s: %s" % (damage.__name__, provoke(d)))
         again = Load(d, tenants[1:], ctx.rng, 4)
         again.await_answers(60)
         again.stop()
-        ctx.count("events", check_all(d, tenants[1:], audited=tenants[1:]))
-        assert d.expect(200, "GET", "/v1/worker")["restarts"] == 0, "the worker crashed:\n" + d.log()[-3000:]
+        check_all(d, tenants[1:], audited=tenants[1:])
+        status, said = d.qun("restore", backup, "--replace")
+        assert status == 0, said
+        tenants[0].checkpoint = tenants[0].key = None  # the restored log has an origin of its own
+        ctx.count("events", check_all(d, tenants, audited=tenants))
+        ctx.count("crashes", d.expect(200, "GET", "/v1/worker")["restarts"])
         assert d.end() == 0
     except BaseException:
         ctx.keep(d)
@@ -196,7 +200,21 @@ def one_damage(ctx, damage):
     d.clear()
 
 
+def provoke(d):
+    """Asks for the damaged tenant until it is known to be: at most one worker pays for that. Answers what is said of it."""
+    for _ in range(3):
+        try:
+            status, answer = d.ask("GET", "/v1/tenants/t0")
+        except (OSError, http.client.HTTPException):
+            continue
+        assert status >= 400, answer
+        assert d.expect(200, "GET", "/v1/worker")["restarts"] <= 1, d.log()[-3000:]
+        return "%d %s" % (status, answer["detail"])
+    raise AssertionError("worker after worker crashes:\n" + d.log()[-3000:])
+
+
 def damaged_store(ctx):
     """A store that is overwritten, cut short or replaced."""
     for damage in DAMAGES:
+        ctx.say(damage.__name__)
         one_damage(ctx, damage)
