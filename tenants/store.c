@@ -323,7 +323,8 @@ int qun_view_scan(const struct qun_view *v, unsigned table, qun_slice prefix, qu
     if (order <= 0) merge_step_below(&m, prefix);
   }
   /* who goes on from the last key must come to an end, also on pages that are out of order */
-  if (n > 0 && after.len && qun_slice_cmp(pairs[n - 1].key, after) <= 0) m.status = MDB_CORRUPTED;
+  if (n > 0 && (!pairs[n - 1].key.len || (after.len && qun_slice_cmp(pairs[n - 1].key, after) <= 0)))
+    m.status = MDB_CORRUPTED;
   if (m.status != 0 && m.status != MDB_NOTFOUND) rc = answer(v, m.status); /* not the end of the table */
   if (rc == 0) *count = n;
 out:

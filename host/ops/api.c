@@ -70,7 +70,10 @@ struct qun_metrics *qun_api_metrics(struct qun_api *api) {
 
 void qun_api_set_worker(struct qun_api *api, const struct qun_api_worker *worker) {
   api->worker = worker;
+  struct qun_recovery r;
+  qun_engine_recovery(api->engine, &r);
   qun_metric_set(&api->metrics, QUN_METRIC_RESTARTS, worker->restarts);
+  qun_metric_set(&api->metrics, QUN_METRIC_RECOVERED, (int64_t)r.entries);
 }
 
 void qun_api_drain(struct qun_api *api) {

@@ -132,7 +132,15 @@ void qun__get_metrics(struct qun__call *c) {
 void qun__get_worker(struct qun__call *c) {
   const struct qun_api_worker none = {.reason = "none"};
   const struct qun_api_worker *w = c->api->worker ? c->api->worker : &none;
-  qun_pack_map(&c->out, 5);
+  struct qun_recovery r;
+  qun_engine_recovery(c->engine, &r);
+  qun_pack_map(&c->out, 11);
+  qun_pack_kv_int(&c->out, "recovered_entries", (int64_t)r.entries);
+  qun_pack_kv_int(&c->out, "recovered_events", (int64_t)r.events);
+  qun_pack_kv_int(&c->out, "recovered_tenants", r.tenants);
+  qun_pack_kv_int(&c->out, "spilled_entries", (int64_t)r.spilled);
+  qun_pack_kv_int(&c->out, "damaged_segments", r.damaged);
+  qun_pack_kv_int(&c->out, "recovery_ms", r.ms);
   qun_pack_kv_bool(&c->out, "supervised", w->supervised);
   qun_pack_kv_int(&c->out, "restarts", w->restarts);
   qun_pack_kv_cstr(&c->out, "last_end", w->reason);

@@ -46,6 +46,7 @@
   X(PLUGINS_REFUSED, "qun_plugins_refused", "gauge", "Plugin packages that were refused at start.")                    \
   X(TENANTS, "qun_tenants", "gauge", "Tenants that this host has.")                                                    \
   X(RESTARTS, "qun_worker_restarts_total", "counter", "Workers started anew after a crash, since qund was started.")   \
+  X(RECOVERED, "qun_worker_recovered_entries", "gauge", "Journal entries that this worker applied as it started.")     \
   X(START_TIME, "qun_start_time_seconds", "gauge", "When the process began, in seconds since 1970.")                   \
   X(READY, "qun_ready", "gauge", "1 while requests are welcome, 0 while the process stops.")
 

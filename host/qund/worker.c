@@ -181,6 +181,20 @@ static void leave_signals(struct daemon *d) {
   uv_run(&d->loop, UV_RUN_DEFAULT);
 }
 
+/* What an earlier life had acknowledged and not applied. */
+static void say_recovery(const struct daemon *d) {
+  struct qun_recovery r;
+  qun_engine_recovery(d->engine, &r);
+  if (r.entries || r.spilled)
+    qun_log_line(d->log, QUN_LOG_INFO,
+                 "recovered %" PRIu64 " entries of the journal, %" PRIu64 " events of %" PRIu32 " tenants, in %" PRIu32
+                 " ms; %" PRIu64 " entries wait for parked tenants",
+                 r.entries, r.events, r.tenants, r.ms, r.spilled);
+  if (r.damaged)
+    qun_log_line(d->log, QUN_LOG_ERROR, "%" PRIu32 " segments of the journal are damaged: what was behind it is lost",
+                 r.damaged);
+}
+
 /* The line on stdout comes once, whatever worker is the first to serve. */
 static void say_ready(struct daemon *d) {
   const struct qun_qund_sockets *at = &d->sockets;
@@ -191,10 +205,11 @@ static void say_ready(struct daemon *d) {
   }
   if (d->handover && write(d->handover->status, &(char){QUN_QUND_SAYS_SERVING}, 1) < 0)
     qun_log_line(d->log, QUN_LOG_WARN, "the supervisor cannot be told that this worker serves");
+  say_recovery(d);
   if (!d->handover || !d->handover->restarts) return;
   d->story.gap_ms = d->handover->died_ms ? steady_ms() - d->handover->died_ms : 0;
   qun_log_line(d->log, QUN_LOG_INFO,
-               "worker serves again, restart %" PRIu32 " after %s: stores opened in %" PRId64 " ms, %" PRId64
+               "worker serves again, restart %" PRIu32 " after %s: opened in %" PRId64 " ms, %" PRId64
                " ms without a worker",
                d->story.restarts, d->story.reason, d->story.open_ms, d->story.gap_ms);
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 and power cuts at random moments under load."""
+"""kill -9 and power cuts at random moments under load; a torn journal."""
+import glob
+import os
+import struct
 import threading
 
 from check import check_all
@@ -102,3 +105,81 @@ def kill(ctx):
 def power_cut(ctx):
     """The power fails: what was not synced is lost in part."""
     rounds(ctx, cut_round, 6, cuts=True, writeback=ctx.rng.choice((0, 20, 200)))
+
+
+# ---- the end of the journal
+
+SEGMENT_HEAD, ENTRY_HEAD = 4096, struct.Struct("<4sIQQ")
+
+
+def newest_segment(d):
+    """(path, where its last whole entry ends)."""
+    best = None
+    for path in glob.glob(os.path.join(d.data, "journal", "*.seg")):
+        with open(path, "rb") as f:
+            head = f.read(40)
+        first = struct.unpack("<Q", head[24:32])[0] if head[:7] == b"QUNJRN1" else 0
+        if first and (not best or first > best[0]):
+            best = first, path
+    if not best:
+        return None
+    number, path = best
+    with open(path, "rb") as f:
+        raw = f.read()
+    at = SEGMENT_HEAD
+    while at + ENTRY_HEAD.size <= len(raw):
+        magic, length, its, _ = ENTRY_HEAD.unpack_from(raw, at)
+        if magic != b"QJE1" or its != number:
+            break
+        number += 1
+        at += (ENTRY_HEAD.size + length + 7) // 8 * 8
+    return path, at
+
+
+def cut_off(path, at, rng):
+    os.truncate(path, at + rng.randrange(0, 64))
+
+
+def rubbish(path, at, rng):
+    with open(path, "r+b") as f:
+        f.seek(at)
+        f.write(rng.randbytes(rng.randrange(1, 5000)))
+
+
+def half_an_entry(path, at, rng):
+    """The number that would come next, and not all of the body."""
+    with open(path, "r+b") as f:
+        f.seek(SEGMENT_HEAD)
+        raw = f.read(at - SEGMENT_HEAD)
+        f.seek(at)
+        f.write(raw[:rng.randrange(1, max(2, min(len(raw), 400)))])
+
+
+def torn_journal(ctx):
+    """Behind the journal's last whole entry stands half of another, rubbish or nothing."""
+    for tear in cut_off, rubbish, half_an_entry:
+        d = Daemon(ctx.setup)
+        try:
+            d.start()
+            tenants = open_tenants(d, 2)
+            load = loaded(d, tenants, ctx.rng)
+            d.kill_all()
+            load.join()
+            found = newest_segment(d)
+            assert found, "the journal has no segment in use"
+            tear(*found, ctx.rng)
+            d.start()
+            worker = d.expect(200, "GET", "/v1/worker")
+            assert worker["damaged_segments"] == 0, worker
+            ctx.count("recovered entries", worker["recovered_entries"])
+            check_all(d, tenants, audited=tenants)
+            load = Load(d, tenants, ctx.rng, 2)
+            load.await_answers(20)
+            load.stop()
+            d.kill_all()
+            d.start()
+            ctx.count("events", check_all(d, tenants, audited=tenants))
+        except BaseException:
+            ctx.keep(d)
+            raise
+        d.clear()
