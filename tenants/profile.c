@@ -85,6 +85,7 @@ int qun_profile_load(struct qun_profile **out, const char *dir, struct qun_error
   cyaml_err_t rc = cyaml_load_file(path, &config, &profile_schema, (cyaml_data_t **)&p, NULL);
   if (rc != CYAML_OK)
     return qun_error_set(err, QUN_EINVAL, "%s: %s", path, first.message[0] ? first.message : cyaml_strerror(rc));
+  if (!p) return qun_error_set(err, QUN_EINVAL, "%s: the file is empty", path);
   int bad = complete(p, path, err);
   if (bad < 0)
     qun_profile_destroy(p);

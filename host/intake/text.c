@@ -142,9 +142,9 @@ static int zone(struct reader *r, int *minutes) {
 }
 
 int qun_time_parse(qun_slice text, int64_t *ms) {
-  struct reader r = {text.ptr, (const char *)text.ptr + text.len};
   int year, month, day, hour, minute, second, milli, offset;
   if (text.len == 0) return QUN_EINVAL;
+  struct reader r = {text.ptr, (const char *)text.ptr + text.len};
   if (!digits(&r, 4, &year) || !one_of(&r, "-") || !digits(&r, 2, &month) || !one_of(&r, "-") || !digits(&r, 2, &day))
     return QUN_EINVAL;
   if (!one_of(&r, "Tt ") || !digits(&r, 2, &hour) || !one_of(&r, ":") || !digits(&r, 2, &minute) || !one_of(&r, ":") ||

@@ -24,6 +24,18 @@ if(QUN_ASAN)
   target_compile_options(qun_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(qun_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(QUN_TSAN)
+  # -Wno-tsan: fences, which the sanitizer does not see, are in system headers alone
+  target_compile_options(qun_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  target_link_options(qun_flags INTERFACE -fsanitize=thread)
+endif()
+if(QUN_FUZZ)
+  # gcc is the compiler whose warnings count; clang's -Wconversion asks for more. clang's pointer-overflow stops at NULL + 0,
+  # the end of an empty slice; gcc's (preset asan) does not.
+  target_compile_options(qun_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+                         -fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow -Wno-error -Wno-sign-conversion)
+  target_link_options(qun_flags INTERFACE -fsanitize=address,undefined)
+endif()
 
 # qun_library(NAME SOURCES ... PKG ... LIBS ...): a static library of one room
 function(qun_library name)
@@ -105,4 +117,24 @@ function(qun_test name)
   endforeach()
   add_test(NAME ${name} COMMAND ${target} --jobs 2 --ignore-warnings) # a skipped test warns; it does not fail
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "QUN_SHARED_DATA=${QUN_SHARED_DATA}")
+endfunction()
+
+# qun_fuzz(NAME SOURCES ... DEFINES ... LIBS ...): LLVMFuzzerTestOneInput for one parser. It becomes fuzz_NAME: with QUN_FUZZ
+# a libFuzzer program (tools/fuzz runs it), else a plain one that ctest runs over tests/fuzz/corpus/NAME and changes of it.
+function(qun_fuzz name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEFINES;LIBS" ${ARGN})
+  set(target fuzz_${name})
+  add_executable(${target} ${A_SOURCES} support.c)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(${target} PRIVATE qun_flags ${A_LIBS})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${target} PRIVATE ${A_DEFINES})
+  set_property(GLOBAL APPEND PROPERTY QUN_FUZZERS ${target})
+  if(QUN_FUZZ)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    return()
+  endif()
+  target_sources(${target} PRIVATE replay.c)
+  add_test(NAME fuzz.${name} COMMAND ${target} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
 endfunction()
