@@ -21,9 +21,9 @@
   X(plan_churn, "ratio", 100000)                                                                                       \
   X(plan_invited, "ratio", 200000)                                                                                     \
   X(plan_year, "ratio", 700000)                                                                                        \
-  X(plan_core, "ratio", 150000)                                                                                        \
-  X(plan_potential, "ratio", 350000)                                                                                   \
-  X(plan_ordinary, "ratio", 500000)                                                                                    \
+  X(core_share, "ratio", 150000)                                                                                       \
+  X(potential_share, "ratio", 350000)                                                                                  \
+  X(ordinary_share, "ratio", 500000)                                                                                   \
   X(plan_near, "ratio", 100000)                                                                                        \
   X(gate_m3_members, "int", 15000)                                                                                     \
   X(gate_m3_dau, "ratio", 300000)                                                                                      \

@@ -38,11 +38,11 @@ static void figures(struct growth_view *v, const struct growth_tier_month *m) {
   for (unsigned i = GROWTH_TIERS; i-- > 0;)
     qun_report_figure(&v->r, growth_tier_name((enum growth_tier)i), labels[i], "int", m->count[i], NULL);
   growth_figure_goal(v, "core_share", "growth.col.core_share", growth_ratio(m->count[GROWTH_CORE], m->members),
-                     GROWTH_AT_LEAST, s->plan_core);
+                     GROWTH_AT_LEAST, s->core_share);
   growth_figure_goal(v, "potential_share", "growth.col.potential_share",
-                     growth_ratio(m->count[GROWTH_POTENTIAL], m->members), GROWTH_AT_LEAST, s->plan_potential);
+                     growth_ratio(m->count[GROWTH_POTENTIAL], m->members), GROWTH_AT_LEAST, s->potential_share);
   growth_figure_goal(v, "ordinary_share", "growth.col.ordinary_share",
-                     growth_ratio(m->count[GROWTH_ORDINARY], m->members), GROWTH_AT_MOST, s->plan_ordinary);
+                     growth_ratio(m->count[GROWTH_ORDINARY], m->members), GROWTH_AT_MOST, s->ordinary_share);
   if (spend > 0 && m->spend[GROWTH_CORE] >= 0)
     qun_report_figure(&v->r, "core_spend", "growth.m.core_spend", "ratio",
                       growth_ratio((uint64_t)m->spend[GROWTH_CORE], (uint64_t)spend), NULL);
