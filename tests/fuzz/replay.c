@@ -44,7 +44,7 @@ static void run_changes(struct bytes b) {
   for (int i = 0; i < CHANGES && b.size > 0; i++) {
     size_t at = below(&state, b.size);
     uint8_t was = b.at[at];
-    b.at[at] = i % 2 ? telling[below(&state, sizeof telling)] : (uint8_t)(was ^ (1u << below(&state, 8)));
+    b.at[at] = (uint8_t)(i % 2 ? telling[below(&state, sizeof telling)] : was ^ (1u << below(&state, 8)));
     run(b.at, b.size);
     b.at[at] = was;
   }
