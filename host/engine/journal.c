@@ -47,9 +47,9 @@ static int write_out(struct qun_journal *j, struct qun_error *err) {
   if (rc == 0) rc = qun_segment_sync(j->current, err);
   if (rc < 0) j->broken = true;
   int64_t took = now_ns() - before;
-  j->sync_ns += (took - j->sync_ns) / 16;
-  j->stats.syncs++;
-  j->stats.bytes += j->buffer.len;
+  j->own.sync_ns = (uint64_t)((int64_t)j->own.sync_ns + (took - (int64_t)j->own.sync_ns) / 16);
+  j->own.syncs++;
+  j->own.bytes += j->buffer.len;
   if (rc == 0) j->written = j->next;
   qun_pack_clear(&j->buffer);
   return rc;
@@ -71,7 +71,7 @@ static int add_entry(struct qun_journal *j, struct qun_job *job, struct qun_erro
   memcpy(e.incarnation, job->tenant->incarnation, sizeof e.incarnation);
   memcpy(e.tenant, job->tenant->name, sizeof e.tenant);
   qun_entry_write(at, &e, &job->batch, j->seed);
-  j->stats.entries++;
+  j->own.entries++;
   return 0;
 }
 
@@ -223,6 +223,10 @@ static void lead(struct qun_journal *j) {
   if (jobs) commit_group(j, jobs);
   pthread_mutex_lock(&j->lock);
   j->busy = false;
+  j->stats.syncs = j->own.syncs;
+  j->stats.entries = j->own.entries;
+  j->stats.bytes = j->own.bytes;
+  j->stats.sync_ns = j->own.sync_ns;
   if (j->rotated) {
     j->rotated = false;
     pthread_cond_signal(&j->keep);
@@ -258,7 +262,7 @@ static void embedded_wake(struct qun_journal *j) {
 
 static void embedded_flush(struct qun_journal *j) {
   pthread_mutex_lock(&j->lock);
-  if (j->head && (j->busy || j->sync_ns > SLOW_SYNC_NS)) {
+  if (j->head && (j->busy || j->stats.sync_ns > SLOW_SYNC_NS)) {
     j->woken = true;
     pthread_cond_signal(&j->work);
   } else if (j->head) {
@@ -291,7 +295,6 @@ static void embedded_stats(struct qun_journal *j, struct qun_journal_stats *out)
   pthread_mutex_lock(&j->lock);
   *out = j->stats;
   out->failed = j->failed;
-  out->sync_ns = (uint64_t)j->sync_ns;
   pthread_mutex_unlock(&j->lock);
   pthread_mutex_lock(&j->files);
   out->segments = j->segments.count;

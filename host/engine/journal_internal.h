@@ -27,9 +27,9 @@ struct qun_journal {
   struct qun_segments segments;
   struct qun_segment *current;
   unsigned char uuid[16];
-  uint64_t seed, next; /* next: number of the next entry */
-  uint64_t written;    /* numbers below are on disk */
-  int64_t sync_ns;
+  uint64_t seed, next;          /* next: number of the next entry */
+  uint64_t written;             /* numbers below are on disk */
+  struct qun_journal_stats own; /* as the leader counts */
   struct qun_journal_stats stats;
   pthread_mutex_t files;         /* the list of segments */
   pthread_mutex_t checkpointing; /* one at a time */
