@@ -24,7 +24,7 @@ struct left {
 static int find_text(void *arg, const struct qun_log_entry *e) {
   struct left *l = arg;
   struct qun_unpack u;
-  qun_slice value, sealed;
+  qun_slice value, sealed = {NULL, 0};
   int type = 0;
   if (!qun_slice_is(e->id, "secret-1") || !qun_mp_find(e->data, "text", &value)) return 0;
   qun_unpack_init(&u, value);

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,9 +128,9 @@ static int crash_with(int ends[2], void (*how)(void), char said[64]) {
 
 static void crash_reading(void) {
   struct qun_view v;
-  volatile unsigned char *nowhere = (volatile unsigned char *)8;
+  volatile uintptr_t nowhere = 8; /* volatile: not even the compiler knows that nothing is there */
   if (qun_view_begin(&v, open_store(), &err) < 0) _exit(0);
-  *nowhere = 1;
+  *(volatile unsigned char *)nowhere = 1;
 }
 
 static void be_killed(void) {
