@@ -25,6 +25,10 @@ struct qun_job {
   uint64_t number; /* in the journal; 0: not there */
   int64_t now_ms;  /* receive time */
   size_t bytes;    /* of the journal's entry */
+  struct {         /* read from a spill file: its place in the journal of then; number 0: not */
+    unsigned char uuid[16];
+    uint64_t number;
+  } spilled;
   struct qun_submit_result result;
 };
 
@@ -57,6 +61,8 @@ void qun__shard_unreserve(struct qun_shard *s, struct qun_tenant *t, uint32_t n)
 void qun__shard_put(struct qun_shard *s, struct qun_job *job);
 /* What the lane still has to apply: its first journal number (0: none), and the last one applied. */
 void qun__shard_progress(struct qun_shard *s, const struct qun_lane *lane, uint64_t *first, uint64_t *applied);
+/* The journal has entries that could be neither applied nor spilled. */
+bool qun__shard_is_stuck(struct qun_shard *s, const struct qun_lane *lane);
 /* False: the lane is empty, the reader need not wait. */
 bool qun__shard_has_work(struct qun_shard *s, const struct qun_lane *lane);
 void qun__shard_purge(struct qun_shard *s);
@@ -133,7 +139,9 @@ int qun__park_jobs(struct qun_engine *e, struct qun_tenant *t, struct qun_job **
 int qun__park_end(struct qun_shard *s, struct qun_tenant *t, struct qun_error *err);
 /* The tenant is deleted. */
 void qun__park_forget(struct qun_engine *e, const char *tenant);
-/* Asks each parked tenant's shard to try again. */
+/* Asks a tenant's shard to try again. Not on a shard. */
+void qun__park_try(struct qun_engine *e, const char *name);
+/* The same for each tenant that has a spill file. */
 void qun__park_retry(struct qun_engine *e);
 /* False: nothing waits for the tenant. True: `done` comes on its shard once all that waits now is applied. */
 bool qun__tenant_barrier(struct qun_engine *e, struct qun_tenant *t, qun_submit_done done, void *arg);

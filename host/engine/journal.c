@@ -16,7 +16,8 @@ enum {
   HURRY_MS = 50,
   LARGEST_PART = 2, /* of a segment: a larger batch commits by itself */
   FED_MANY = 512,   /* stores that wait to be made durable are open: not too many */
-  UNPARK_EVERY = 5  /* turns of the keeper */
+  UNPARK_EVERY = 5, /* turns of the keeper */
+  STUCK_MANY = 64
 };
 
 static int64_t now_ns(void) {
@@ -336,6 +337,21 @@ static uint32_t used(struct qun_journal *j) {
   return n;
 }
 
+/* Parked tenants whose entries are only here, since not even their spill files could be written. */
+static void retry_stuck(struct qun_journal *j) {
+  struct qun_tenant *some[STUCK_MANY];
+  uint32_t n = 0;
+  pthread_mutex_lock(&j->lock);
+  for (struct qun_tenant *t = j->fed; t && n < STUCK_MANY; t = t->lane.fed_next) {
+    if (qun__shard_is_stuck(qun__shard_of(j->engine, t->name), &t->lane)) some[n++] = qun_tenant_ref(t);
+  }
+  pthread_mutex_unlock(&j->lock);
+  for (uint32_t i = 0; i < n; i++) {
+    qun__park_try(j->engine, some[i]->name);
+    qun_tenant_put(some[i]);
+  }
+}
+
 static void *keeper(void *arg) {
   struct qun_journal *j = arg;
   pthread_mutex_lock(&j->lock);
@@ -353,7 +369,10 @@ static void *keeper(void *arg) {
     pthread_mutex_unlock(&j->lock);
     make_spare(j);
     qun__journal_checkpoint(j, used(j) >= USED_MANY ? QUN__CHECKPOINT_ALL : QUN__CHECKPOINT_QUIET, NULL);
-    if (turn % UNPARK_EVERY == 0 && atomic_load(&j->engine->parked)) qun__park_retry(j->engine);
+    if (turn % UNPARK_EVERY == 0 && atomic_load(&j->engine->parked)) {
+      qun__park_retry(j->engine);
+      retry_stuck(j);
+    }
     pthread_mutex_lock(&j->lock);
   }
   pthread_mutex_unlock(&j->lock);
@@ -443,6 +462,7 @@ const struct qun_journal_ops qun_journal_embedded = {.name = "embedded",
                                                      .settle = embedded_settle,
                                                      .wake = embedded_wake,
                                                      .checkpoint = embedded_checkpoint,
+                                                     .reread = qun__journal_reread,
                                                      .health = embedded_health,
                                                      .stats = embedded_stats,
                                                      .stop = embedded_stop,

@@ -21,6 +21,7 @@ struct qun_engine;
 struct qun_job;
 struct qun_journal;
 struct qun_lane;
+struct qun_tenant;
 
 struct qun_journal_stats {
   uint64_t syncs, entries, bytes, checkpoints; /* since the engine was opened */
@@ -47,6 +48,9 @@ struct qun_journal_ops {
   /* Makes the fed stores durable, frees segments; scrub: no entry's bytes stay on the disk except those of lanes that
    * are not applied. Blocking. */
   int (*checkpoint)(struct qun_journal *j, bool scrub, struct qun_error *err);
+  /* The entries of a tenant from number `first` to `last`, which no checkpoint has freed, as jobs in order. Blocking. */
+  int (*reread)(struct qun_journal *j, struct qun_tenant *t, uint64_t first, uint64_t last, struct qun_job **jobs,
+                struct qun_error *err);
   /* 0, or why nothing is acknowledged any more. */
   int (*health)(struct qun_journal *j, struct qun_error *err);
   void (*stats)(struct qun_journal *j, struct qun_journal_stats *out);

@@ -50,6 +50,9 @@ int qun__journal_checkpoint(struct qun_journal *j, enum qun__checkpoint how, str
 void qun__journal_feed(struct qun_journal *j, struct qun_tenant *t, uint64_t number);
 /* Forgets all fed tenants: their entries stay in the segments. */
 void qun__journal_let_go(struct qun_journal *j);
+/* As struct qun_journal_ops says. */
+int qun__journal_reread(struct qun_journal *j, struct qun_tenant *t, uint64_t first, uint64_t last,
+                        struct qun_job **jobs, struct qun_error *err);
 /* Applies what earlier lives left, frees their segments, begins a life. */
 int qun__journal_recover(struct qun_journal *j, struct qun_error *err);
 

@@ -20,16 +20,16 @@ struct qun_lane {
   struct qun_tenant *tenant;
   struct qun_job *head, *last;
   enum qun_lane_state state;
-  uint32_t events;           /* queued or promised */
-  uint32_t queued;           /* of them journaled and gathering */
-  uint32_t urgent;           /* jobs that somebody waits for: apply at once */
-  int64_t due_us;            /* monotonic */
-  int64_t debt_us;           /* handler time it took beyond its share */
-  int64_t event_ns;          /* what an event costs, a moving average; 0: unknown */
-  uint64_t running, applied; /* journal numbers: first of the commit that runs (0: none), last committed */
-  uint64_t stuck;            /* first number that could be neither applied nor spilled; 0: none */
-  bool checked;              /* spill file looked for */
-  bool parked;               /* its store takes nothing; entries go to the spill file */
+  uint32_t events;            /* queued or promised */
+  uint32_t queued;            /* of them journaled and gathering */
+  uint32_t urgent;            /* jobs that somebody waits for: apply at once */
+  int64_t due_us;             /* monotonic */
+  int64_t debt_us;            /* handler time it took beyond its share */
+  int64_t event_ns;           /* what an event costs, a moving average; 0: unknown */
+  uint64_t running, applied;  /* journal numbers: first of the commit that runs (0: none), last committed */
+  uint64_t stuck, stuck_last; /* first and last number that could be neither applied nor spilled; 0: none */
+  bool checked;               /* spill file looked for */
+  bool parked;                /* its store takes nothing; entries go to the spill file */
   char reason[200];
   /* guarded by the journal's lock */
   struct qun_tenant *fed_next, *fed_prev; /* tenants with entries not yet durable in their stores */

@@ -170,7 +170,9 @@ int qun__park_jobs(struct qun_engine *e, struct qun_tenant *t, struct qun_job **
     struct qun_job *job = NULL;
     rc = qun__recover_job(&job, e, t, &entry, err);
     if (rc < 0) break;
-    job->number = 0; /* its place is not in this life's journal: the commit is a synced one */
+    job->number = 0; /* the journal need not have it any more: the commit is a synced one */
+    memcpy(job->spilled.uuid, place.uuid, sizeof place.uuid);
+    job->spilled.number = place.number;
     *end = job;
     end = &job->next;
   }
@@ -215,7 +217,14 @@ void qun__park_forget(struct qun_engine *e, const char *tenant) {
 
 /* ---------------------------------------------------------------- trying again */
 
-static void try_again(struct qun_engine *e, const char *name) {
+bool qun__shard_is_stuck(struct qun_shard *s, const struct qun_lane *lane) {
+  pthread_mutex_lock(&s->lock);
+  bool stuck = lane->stuck != 0;
+  pthread_mutex_unlock(&s->lock);
+  return stuck;
+}
+
+void qun__park_try(struct qun_engine *e, const char *name) {
   struct qun_tenant *t = NULL;
   struct qun_error err;
   if (qun_tenant_get(e->pool, name, &t, &err) < 0) return; /* its store does not even open: it stays parked */
@@ -238,7 +247,7 @@ void qun__park_retry(struct qun_engine *e) {
   DIR *dir = opendir(path);
   if (!dir) return;
   for (const struct dirent *d; (d = readdir(dir));) {
-    if (strncmp(d->d_name, "spill-", 6) == 0) try_again(e, d->d_name + 6);
+    if (strncmp(d->d_name, "spill-", 6) == 0) qun__park_try(e, d->d_name + 6);
   }
   closedir(dir);
 }

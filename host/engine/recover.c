@@ -128,6 +128,55 @@ out:
   return rc;
 }
 
+/* ---------------------------------------------------------------- entries of this life */
+
+struct reread {
+  struct qun_tenant *tenant;
+  uint64_t first, last;
+  struct qun_job **end;
+};
+
+static int reread_segment(struct qun_journal *j, const struct qun_segment *g, struct reread *r, struct qun_error *err) {
+  size_t len = 0, at = QUN_SEGMENT_HEAD, size;
+  const char *bytes = qun_segment_map(g, &len);
+  struct qun_entry entry;
+  int rc = 0;
+  if (!bytes) return qun_error_set(err, QUN_EFAIL, "journal segment %04u cannot be read: %m", g->slot);
+  for (uint64_t number = g->first; rc == 0 && number <= r->last; number++) {
+    if (at >= len || qun_entry_read(&entry, qun_slice_of(bytes + at, len - at), j->seed, &size) < 0 ||
+        entry.number != number)
+      break;
+    at += size;
+    if (number < r->first || strcmp(entry.tenant, r->tenant->name) != 0) continue;
+    if (memcmp(entry.incarnation, r->tenant->incarnation, sizeof entry.incarnation) != 0) continue;
+    rc = qun__recover_job(r->end, j->engine, r->tenant, &entry, err);
+    if (rc == 0) r->end = &(*r->end)->next;
+  }
+  munmap((void *)(uintptr_t)bytes, len);
+  return rc;
+}
+
+int qun__journal_reread(struct qun_journal *j, struct qun_tenant *t, uint64_t first, uint64_t last,
+                        struct qun_job **jobs, struct qun_error *err) {
+  struct reread r = {.tenant = t, .first = first, .last = last, .end = jobs};
+  uint64_t from = 0;
+  int rc = 0;
+  pthread_mutex_lock(&j->files);
+  while (rc == 0) {
+    const struct qun_segment *next = NULL;
+    for (uint32_t i = 0; i < j->segments.count; i++) {
+      const struct qun_segment *g = &j->segments.all[i];
+      if (!g->used || memcmp(g->uuid, j->uuid, 16) != 0 || g->first <= from || g->first > last) continue;
+      if (!next || g->first < next->first) next = g;
+    }
+    if (!next) break;
+    from = next->first;
+    rc = reread_segment(j, next, &r, err);
+  }
+  pthread_mutex_unlock(&j->files);
+  return rc;
+}
+
 /* ---------------------------------------------------------------- segments */
 
 /* Reads one segment to its end. *next: the number that must come next. */

@@ -53,10 +53,15 @@ static int slot_for(struct qun_shard *s, struct qun_tenant *t, struct qun_slot *
 
 /* The journal's position goes into the same commit: each entry is applied exactly once. */
 static int mark_position(struct qun_shard *s, struct qun_apply *a, const struct qun_job *jobs, struct qun_error *err) {
+  const unsigned char *uuid = NULL;
   uint64_t number = 0;
-  for (const struct qun_job *j = jobs; j; j = j->next) number = j->number ? j->number : number;
+  for (const struct qun_job *j = jobs; j; j = j->next) {
+    if (!j->number && !j->spilled.number) continue;
+    uuid = j->number ? s->engine->journal_uuid : j->spilled.uuid;
+    number = j->number ? j->number : j->spilled.number;
+  }
   if (!number) return 0;
-  return qun_journal_mark_write(&a->batch, s->engine->journal_uuid, number) < 0
+  return qun_journal_mark_write(&a->batch, uuid, number) < 0
              ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch")
              : 0;
 }
@@ -218,25 +223,46 @@ static struct qun_job *split_journaled(struct qun_job **jobs) {
   return journaled;
 }
 
-/* What was acknowledged and cannot be applied waits on disk in a file of the tenant's own. */
+/* What was acknowledged and cannot be applied waits on disk in a file of the tenant's own; if that cannot be written
+   either, in the journal, with all that comes behind it. */
 static void spill(struct qun_shard *s, struct qun_job *jobs, struct qun_error *err) {
   for (struct qun_job *j = jobs; j; j = j->next) {
+    struct qun_lane *lane = &j->tenant->lane;
     struct qun_error own = {0};
-    if (qun__park_spill(s->engine, j, &own) == 0) continue;
+    bool first = !lane->stuck; /* only this thread sets it */
+    if (first && qun__park_spill(s->engine, j, &own) == 0) continue;
     pthread_mutex_lock(&s->lock);
-    if (!j->tenant->lane.stuck) j->tenant->lane.stuck = j->number;
+    if (first) lane->stuck = j->number;
+    lane->stuck_last = j->number;
     pthread_mutex_unlock(&s->lock);
-    fprintf(stderr, "error tenant %s: %s; journal entry %llu stays in the journal until qund is started again\n",
-            j->tenant->name, own.message, (unsigned long long)j->number);
+    if (first)
+      fprintf(stderr, "error tenant %s: %s; what was acknowledged stays in the journal from entry %llu on\n",
+              j->tenant->name, own.message, (unsigned long long)j->number);
   }
   finish(jobs, QUN_EFAIL, err);
 }
 
-/* Tries what the spill file holds, then lets the tenant go on. */
+/* What could not even be spilled is read from the journal again. */
+static int apply_stuck(struct qun_shard *s, struct qun_tenant *t, struct qun_error *err) {
+  struct qun_journal *journal = s->engine->journal;
+  struct qun_job *jobs = NULL;
+  if (!t->lane.stuck) return 0;
+  int rc = s->engine->journal_ops->reread(journal, t, t->lane.stuck, t->lane.stuck_last, &jobs, err);
+  if (rc == 0 && jobs) rc = process(s, jobs, err);
+  finish(jobs, 0, NULL);
+  if (rc < 0) return rc;
+  pthread_mutex_lock(&s->lock);
+  t->lane.stuck = t->lane.stuck_last = 0;
+  pthread_mutex_unlock(&s->lock);
+  return 0;
+}
+
+/* Tries what the spill file holds, and the journal behind it, then lets the tenant go on. */
 static int unpark(struct qun_shard *s, struct qun_tenant *t, struct qun_error *err) {
   struct qun_job *jobs = NULL;
   int rc = qun__park_jobs(s->engine, t, &jobs, err);
   if (rc == 0 && jobs) rc = process(s, jobs, err);
+  if (rc == 0) rc = apply_stuck(s, t, err);
   if (rc == 0) rc = qun__park_end(s, t, err);
   finish(jobs, 0, NULL);
   return rc;

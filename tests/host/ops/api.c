@@ -48,7 +48,7 @@ static void on_answer(void *arg, const struct qun_api_response *r) {
   a->retry_after = r->retry_after;
   snprintf(a->type, sizeof a->type, "%s", r->content_type);
   snprintf(a->allow, sizeof a->allow, "%s", r->allow ? r->allow : "");
-  a->text = strndup(r->body.ptr, (size_t)r->body.len);
+  a->text = r->body.len ? strndup(r->body.ptr, (size_t)r->body.len) : strdup(""); /* a file's bytes come otherwise */
   if (strstr(a->type, "json")) cr_assert_eq(qun_json_to_msgpack(&a->map, r->body, &err), 0, "%s", err.message);
   a->there = true;
   pthread_cond_signal(&a->wake);
