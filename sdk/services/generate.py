@@ -1,0 +1,574 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes of sdk/services.def what both sides of a service call share: generate.py services.def OUT_DIR
+
+  services.h    numbers, the table, the hash of the table file, and what the files below offer
+  table.c       the table
+  structs.c     structs to msgpack and back, every length and kind checked
+  stubs.c       the runner's side: vtables whose slots send calls
+  dispatch.c    the host's side: hostile bytes to a call of the same vtable that an in-process plugin has
+  layout.c      asserts of the size and every offset of every public struct
+  services.md   the reference page          services.json   the same for programs
+"""
+import hashlib
+import json
+import os
+import sys
+
+INTEGERS = {"u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t", "i64": "int64_t", "handle": "qun_handle"}
+SIZES = {"u32": 4, "i32": 4, "u64": 8, "i64": 8, "handle": 8, "pointer": 8, "slice": 16, "text32": 32}
+ALIGN = {"u32": 4, "i32": 4, "text32": 1}
+MODES = ["create", "event", "timer", "request", "pure", "tenant"]
+SPOKEN = {"u32": "32-bit unsigned", "i32": "32-bit signed", "u64": "64-bit unsigned", "i64": "64-bit signed", "handle": "handle",
+          "slice": "bytes", "cstr": "text", "pairs": "rows"}
+HEAD = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made from sdk/services.def by sdk/services/generate.py. */\n"
+
+
+class Bad(Exception):
+    pass
+
+
+class Item:
+    def __init__(self, **fields):
+        self.doc = ""
+        self.since = 0
+        self.__dict__.update(fields)
+
+
+def take_since(words):
+    """The words without a trailing "since N", and N."""
+    if len(words) > 2 and words[-2] == "since":
+        return words[:-2], int(words[-1])
+    return words, 0
+
+
+def parse_struct(words):
+    return Item(name=words[1], callback="callback" in words[2:], fields=[])
+
+
+def parse_service(words):
+    words, since = take_since(words)
+    _, name, ident, macro, vtable = words
+    return Item(name=name, id=ident, macro=macro, vtable=vtable, since=since, methods=[])
+
+
+def parse_method(words, service):
+    words, since = take_since(words)
+    _, name, thread, modes, *marks = words
+    if thread not in ("loop", "any"):
+        raise Bad(f"thread {thread}")
+    modes = modes.split(",")
+    for word in modes:
+        if word not in MODES:
+            raise Bad(f"mode {word}")
+    for word in marks:
+        if word not in ("lasting", "oneway"):
+            raise Bad(f"mark {word}")
+    return Item(name=name, service=service, any="any" == thread, modes=modes, lasting="lasting" in marks, oneway="oneway" in marks,
+                since=since, ins=[], outs=[])
+
+
+def parse_line(words, at, structs):
+    """A field of a struct or an argument of a method."""
+    words, since = take_since(words)
+    if hasattr(at, "fields"):
+        kind, name = words
+        if kind not in SIZES:
+            raise Bad(f"kind {kind}")
+        at.fields.append(Item(kind=kind, name=name, since=since))
+    elif words[0] == "out":
+        _, kind, name = words
+        if kind not in ("u32", "i32", "u64", "i64", "slice", "pairs"):
+            raise Bad(f"out kind {kind}")
+        if at.oneway:
+            raise Bad("what is oneway lends nothing")
+        at.outs.append(Item(kind=kind, name=name))
+    elif words[0] == "struct":
+        _, struct, name = words
+        if struct not in structs:
+            raise Bad(f"no struct {struct}")
+        at.ins.append(Item(kind="struct", struct=struct, name=name))
+    else:
+        kind, name = words
+        if kind not in INTEGERS and kind not in ("slice", "cstr"):
+            raise Bad(f"kind {kind}")
+        at.ins.append(Item(kind=kind, name=name))
+
+
+def parse(text):
+    structs, services, at = {}, [], None
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.split("#")[0].strip() if not line.strip().startswith('"') else line.strip()
+        if not line:
+            continue
+        words = line.split()
+        try:
+            if words[0] == "struct" and (at is None or not line_is_argument(words, at)):
+                at = parse_struct(words)
+                structs[at.name] = at
+            elif words[0] == "service":
+                at = parse_service(words)
+                services.append(at)
+            elif words[0] == "method":
+                at = parse_method(words, services[-1])
+                services[-1].methods.append(at)
+            elif line.startswith('"'):
+                at.doc = line.strip('"')
+            else:
+                parse_line(words, at, structs)
+        except (Bad, ValueError, AttributeError, IndexError) as error:
+            raise SystemExit(f"services.def:{number}: {line}: {error}")
+    for item in list(structs.values()) + services + [m for s in services for m in s.methods]:
+        if not item.doc:
+            raise SystemExit(f"services.def: {item.name} has no sentence")
+    return structs, services
+
+
+def line_is_argument(words, at):
+    return isinstance(at, Item) and hasattr(at, "ins") and len(words) == 3 and words[2] != "callback"
+
+
+# ---------------------------------------------------------------- names
+
+def short(struct):
+    return struct.removeprefix("qun_")
+
+
+def crossing(struct):
+    """The fields that cross."""
+    return [f for f in struct.fields if f.kind != "pointer" and f.name not in ("struct_size", "reserved")]
+
+
+def crosses(struct):
+    return struct.name not in ("qun_slice", "qun_pair", "qun_host", "qun_plugin", "qun_magic")
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parameters(method):
+    out = ["const struct qun_host *host"]
+    for a in method.ins:
+        kind = {"slice": "qun_slice ", "cstr": "const char *", "struct": f"const struct {getattr(a, 'struct', '')} *"}.get(a.kind)
+        out.append((kind or INTEGERS[a.kind] + " ") + a.name)
+    for a in method.outs:
+        if a.kind == "pairs":
+            out += [f"struct qun_pair *{a.name}", "uint32_t cap", "uint32_t *count"]
+        else:
+            out.append(("qun_slice" if a.kind == "slice" else INTEGERS[a.kind]) + f" *{a.name}")
+    return ", ".join(out)
+
+
+def result(method):
+    return "void" if method.oneway else "int"
+
+
+def number_of(service, method=None):
+    return f"QUN__{service.name.upper()}" + (f"_{method.name.upper()}" if method else "")
+
+
+# ---------------------------------------------------------------- services.h, table.c
+
+def make_header(structs, services, digest):
+    o = [HEAD, "#ifndef QUN_SERVICES_SERVICES_H\n#define QUN_SERVICES_SERVICES_H\n", '#include "services/wire.h"\n']
+    o.append(f'#define QUN__SERVICES_HASH "{digest}" /* of services.def: both sides must have the same */\n')
+    o.append("enum {")
+    for s in services:
+        o.append(f"  {number_of(s)},")
+    o.append("  QUN__SERVICES\n};\n")
+    for s in services:
+        o.append("enum { " + ", ".join(number_of(s, m) for m in s.methods) + " };")
+    o.append("\nextern const struct qun__service qun__services[QUN__SERVICES];\n")
+    o.append("/* The number of a service id, or -1. */\nint qun__service_number(const char *id);\n")
+    o.append("/* ---- structs: `get` takes one out of an array of the very fields, and lends its slices from the input */\n")
+    for struct in structs.values():
+        if crosses(struct):
+            o.append(f"void qun__wire_put_{short(struct.name)}(struct qun_pack *p, const struct {struct.name} *v);")
+            o.append(f"bool qun__wire_get_{short(struct.name)}(struct qun_unpack *u, struct {struct.name} *v);")
+    o.append("\n/* ---- the runner's side: the vtable of stubs of a service id. QUN_EUNSUPPORTED. */")
+    o.append("int qun__stub_find(const char *id, const void **out);")
+    for s in services:
+        for m in s.methods:
+            o.append(f"{result(m)} qun__stub_{s.name}_{m.name}({parameters(m)});")
+    o.append("""
+/* ---- the host's side: takes a call apart and makes it through the vtable that host->query gives (so that a service which is not granted is QUN_EDENIED), then
+   appends what comes back to `answer` (oneway: nothing). On the thread of `host`. QUN_EINVAL: the bytes are no such call, and
+   nothing was called; QUN_EFAIL: out of memory. */
+int qun__dispatch(const struct qun_host *host, uint32_t service, uint32_t method, qun_slice args, struct qun_pack *answer);
+
+#endif""")
+    return "\n".join(o) + "\n"
+
+
+def make_table(services):
+    o = [HEAD, '#include "services/services.h"\n']
+    for s in services:
+        o.append(f"static const struct qun__method {s.name}_methods[] = {{")
+        for m in s.methods:
+            modes = " | ".join(f"QUN__IN_{w.upper()}" for w in m.modes)
+            marks = "".join(f", .{name} = true" for name, is_set in (("any_thread", m.any), ("lasting", m.lasting), ("oneway", m.oneway)) if is_set)
+            o.append(f"    {{.name = {quoted(m.name)}, .doc = {quoted(m.doc)}, .modes = {modes}{marks}}},")
+        o.append("};\n")
+    o.append("const struct qun__service qun__services[QUN__SERVICES] = {")
+    for s in services:
+        o.append(f"    {{.name = {quoted(s.name)}, .id = {quoted(s.id)}, .doc = {quoted(s.doc)}, .since = {s.since}, "
+                 f".count = {len(s.methods)}, .methods = {s.name}_methods}},")
+    o.append("};\n")
+    o.append("""int qun__service_number(const char *id) {
+  for (int i = 0; i < QUN__SERVICES; i++) {
+    if (strcmp(qun__services[i].id, id) == 0) return i;
+  }
+  return -1;
+}""")
+    return "\n".join(o) + "\n"
+
+
+# ---------------------------------------------------------------- structs.c
+
+def put_value(kind, value):
+    if kind in ("u64", "handle"):
+        return f"qun__wire_put_u64(p, {value});"
+    if kind == "slice":
+        return f"qun_pack_bin(p, {value});"
+    return f"qun_pack_int(p, {value});"
+
+
+def get_value(kind, into):
+    if kind == "slice":
+        return f"qun_unpack_bin(u, &{into})"
+    return f"qun__wire_{'u64' if kind == 'handle' else kind}(u, &{into})"
+
+
+def make_structs(structs):
+    o = [HEAD, '#include "services/services.h"\n']
+    for struct in structs.values():
+        if not crosses(struct):
+            continue
+        fields = crossing(struct)
+        o.append(f"void qun__wire_put_{short(struct.name)}(struct qun_pack *p, const struct {struct.name} *v) {{")
+        o.append(f"  qun_pack_array(p, {len(fields)});")
+        for f in fields:
+            o.append("  " + put_value(f.kind, f"v->{f.name}"))
+        o.append("}\n")
+        o.append(f"bool qun__wire_get_{short(struct.name)}(struct qun_unpack *u, struct {struct.name} *v) {{")
+        o.append("  uint32_t n;")
+        o.append("  memset(v, 0, sizeof *v);\n  v->struct_size = sizeof *v;")
+        tests = [f"qun_unpack_array(u, &n) && n == {len(fields)}"] + [get_value(f.kind, f"v->{f.name}") for f in fields]
+        o.append("  return " + " &&\n         ".join(tests) + ";\n}\n")
+    return "\n".join(o) + "\n"
+
+
+# ---------------------------------------------------------------- stubs.c
+
+def checks(method, structs):
+    """What must hold of the arguments before they cross."""
+    out = []
+    for a in method.ins:
+        if a.kind == "slice":
+            out.append(f"!qun__stub_fits({a.name})")
+        elif a.kind == "cstr":
+            out.append(f"!qun__stub_fits_text({a.name})")
+        elif a.kind == "struct":
+            out += [f"!qun__stub_fits({a.name}->{f.name})" for f in crossing(structs[a.struct]) if f.kind == "slice" and not f.since]
+            out += [f"!qun__stub_fits({a.name}_now.{f.name})" for f in crossing(structs[a.struct]) if f.kind == "slice" and f.since]
+    return out
+
+
+def grown(method, structs):
+    return [a for a in method.ins if a.kind == "struct" and any(f.since for f in structs[a.struct].fields)]
+
+
+def copy_grown(arg, structs):
+    """A struct may come from a plugin that was built when it was shorter: what it does not have is 0."""
+    fields = structs[arg.struct].fields
+    old = [f for f in fields if not f.since][-1]
+    return [f"  struct {arg.struct} {arg.name}_now;",
+            f"  size_t {arg.name}_least = offsetof(struct {arg.struct}, {old.name}) + sizeof {arg.name}->{old.name};",
+            f"  size_t {arg.name}_size = {arg.name}->struct_size < {arg.name}_least ? {arg.name}_least : {arg.name}->struct_size;",
+            f"  memset(&{arg.name}_now, 0, sizeof {arg.name}_now);",
+            f"  memcpy(&{arg.name}_now, {arg.name}, {arg.name}_size < sizeof {arg.name}_now ? {arg.name}_size : sizeof {arg.name}_now);"]
+
+
+def pack_arguments(method, structs, changed):
+    o = [f"  qun_pack_array(&args, {len(method.ins) + sum(o.kind == 'pairs' for o in method.outs)});"]
+    of_now = {a.name for a in grown(method, structs)}
+    for a in method.ins:
+        name = changed.get(a.name, a.name)
+        if a.kind == "struct":
+            o.append(f"  qun__wire_put_{short(a.struct)}(&args, {'&' + a.name + '_now' if a.name in of_now else a.name});")
+        elif a.kind == "cstr":
+            o.append(f"  qun_pack_bin(&args, qun_str({name}));")
+        else:
+            o.append("  " + put_value(a.kind, name).replace("(p,", "(&args,"))
+    return o
+
+
+def stub_scan(service, method, structs):
+    """A scan is asked for in parts: an answer has a bound."""
+    (out,) = method.outs
+    bad = checks(method, structs)
+    o = [f"int qun__stub_{service.name}_{method.name}({parameters(method)}) {{",
+         f"  uint32_t n = 0;\n  int more = 1;\n  if ({' || '.join(bad)}) return QUN_EINVAL;",
+         "  while (more && n < cap) {",
+         "    struct qun_pack args;\n    struct qun_unpack lent;\n    uint32_t rows;",
+         f"    qun_slice from = n ? {out.name}[n - 1].key : after;",
+         "    qun_pack_init(&args);"]
+    o += ["  " + line for line in pack_arguments(method, structs, {"after": "from"})]
+    o += ["    qun_pack_int(&args, cap - n);",
+          f"    int rc = qun__stub_send(host, {number_of(service)}, {number_of(service, method)}, &args, 2, &lent);",
+          "    if (rc < 0) return rc;",
+          "    if (!qun_unpack_bool(&lent, &more) || !qun_unpack_array(&lent, &rows) || rows % 2 || rows / 2 > cap - n) return QUN_EFAIL;",
+          "    if (rows == 0) more = 0;",
+          "    for (; rows > 0; rows -= 2, n++) {",
+          f"      if (!qun_unpack_bin(&lent, &{out.name}[n].key) || !qun_unpack_bin(&lent, &{out.name}[n].value)) return QUN_EFAIL;",
+          "    }\n  }\n  *count = n;\n  return 0;\n}\n"]
+    return o
+
+
+def stub(service, method, structs):
+    if any(a.kind == "pairs" for a in method.outs):
+        return stub_scan(service, method, structs)
+    o = [f"{result(method)} qun__stub_{service.name}_{method.name}({parameters(method)}) {{", "  struct qun_pack args;"]
+    if method.outs:
+        o.append("  struct qun_unpack lent;")
+    for a in method.outs:
+        o.append(f"  {'qun_slice' if a.kind == 'slice' else INTEGERS[a.kind]} {a.name}_lent;")
+    for a in grown(method, structs):
+        o += copy_grown(a, structs)
+    bad = checks(method, structs)
+    if bad:
+        o.append(f"  if ({' || '.join(bad)}) return{'' if method.oneway else ' QUN_EINVAL'};")
+    o.append("  qun_pack_init(&args);")
+    o += pack_arguments(method, structs, {})
+    send = f"qun__stub_send(host, {number_of(service)}, {number_of(service, method)}, &args, {len(method.outs)}, "
+    if method.oneway:
+        o.append(f"  (void){send}NULL);")
+    elif not method.outs:
+        o.append(f"  struct qun_unpack lent;\n  return {send}&lent);")
+    else:
+        o.append(f"  int rc = {send}&lent);\n  if (rc < 0) return rc;")
+        tests = [get_value(a.kind, a.name + "_lent").replace("(u,", "(&lent,") for a in method.outs]
+        o.append(f"  if (!({' && '.join(tests)})) return QUN_EFAIL;")
+        o += [f"  *{a.name} = {a.name}_lent;" for a in method.outs]
+        o.append("  return rc;")
+    o.append("}\n")
+    return o
+
+
+def make_stubs(structs, services):
+    o = [HEAD, '#include "services/services.h"\n']
+    for s in services:
+        for m in s.methods:
+            o += stub(s, m, structs)
+        slots = ", ".join(f".{m.name} = qun__stub_{s.name}_{m.name}" for m in s.methods)
+        o.append(f"static const struct {s.vtable} {s.name}_stubs = {{.struct_size = sizeof {s.name}_stubs, {slots}}};\n")
+    o.append("int qun__stub_find(const char *id, const void **out) {")
+    o.append("  static const void *const stubs[QUN__SERVICES] = {" + ", ".join(f"&{s.name}_stubs" for s in services) + "};")
+    o.append("  int n = qun__service_number(id);\n  if (n < 0) return QUN_EUNSUPPORTED;\n  *out = stubs[n];\n  return 0;\n}")
+    return "\n".join(o) + "\n"
+
+
+# ---------------------------------------------------------------- dispatch.c
+
+def dispatch_locals(method):
+    o, tests, call = [], [], ["host"]
+    for a in method.ins:
+        if a.kind == "struct":
+            o.append(f"  struct {a.struct} {a.name};")
+            tests.append(f"qun__wire_get_{short(a.struct)}(u, &{a.name})")
+            call.append("&" + a.name)
+        elif a.kind == "cstr":
+            o.append(f"  char {a.name}[QUN__TEXT_MAX + 1];")
+            tests.append(f"qun__wire_text(u, {a.name})")
+            call.append(a.name)
+        else:
+            o.append(f"  {'qun_slice' if a.kind == 'slice' else INTEGERS[a.kind]} {a.name};")
+            tests.append(get_value(a.kind, a.name))
+            call.append(a.name)
+    return o, tests, call
+
+
+def dispatch_scan(method, o, tests, call):
+    (out,) = method.outs
+    o += ["  uint32_t cap, count = 0, most;", f"  struct qun_pair *{out.name};"]
+    tests.append("qun__wire_u32(u, &cap)")
+    o += [f"  if (!({' && '.join(tests)}) || u->at != u->end) return QUN_EINVAL;",
+          "  most = cap < QUN__PAIRS_MAX ? cap : QUN__PAIRS_MAX;",
+          f"  {out.name} = (struct qun_pair *)calloc(most ? most : 1, sizeof *{out.name});",
+          f"  if (!{out.name}) return QUN_EFAIL;",
+          f"  int rc = vtable->{method.name}({', '.join(call + [out.name, 'most', '&count'])});",
+          f"  qun__dispatch_pairs(answer, rc, {out.name}, count, most < cap && count == most);",
+          f"  free({out.name});\n  return 0;\n}}\n"]
+    return o
+
+
+def dispatch(service, method):
+    o = [f"static int {service.name}_{method.name}(const struct qun_host *host, const void *slots, struct qun_unpack *u, struct qun_pack *answer) {{",
+         f"  const struct {service.vtable} *vtable = (const struct {service.vtable} *)slots;"]
+    more, tests, call = dispatch_locals(method)
+    o += more
+    if any(a.kind == "pairs" for a in method.outs):
+        return dispatch_scan(method, o, tests, call)
+    for a in method.outs:
+        o.append("  qun_slice %s = {NULL, 0};" % a.name if a.kind == "slice" else f"  {INTEGERS[a.kind]} {a.name} = 0;")
+        call.append("&" + a.name)
+    o.append(f"  if (!({' && '.join(tests)}) || u->at != u->end) return QUN_EINVAL;")
+    if method.oneway:
+        o += [f"  (void)answer;\n  vtable->{method.name}({', '.join(call)});", "  return 0;\n}\n"]
+        return o
+    o.append(f"  int rc = vtable->{method.name}({', '.join(call)});")
+    o.append(f"  qun_pack_array(answer, rc < 0 ? 1 : {len(method.outs) + 1});\n  qun_pack_int(answer, rc);")
+    if method.outs:
+        o.append("  if (rc < 0) return 0;")
+    o += ["  " + put_value(a.kind, a.name).replace("(p,", "(answer,") for a in method.outs]
+    o.append("  return 0;\n}\n")
+    return o
+
+
+PAIRS = """/* Rows until the bound; `more`: there may be others. A single row always goes, be it as large as it may. */
+static void qun__dispatch_pairs(struct qun_pack *answer, int rc, const struct qun_pair *pairs, uint32_t count, int more) {
+  size_t bytes = 0;
+  uint32_t n = 0;
+  if (rc < 0) {
+    qun_pack_array(answer, 1);
+    qun_pack_int(answer, rc);
+    return;
+  }
+  while (n < count && bytes < QUN__PAIRS_BYTES) {
+    bytes += (size_t)(pairs[n].key.len + pairs[n].value.len);
+    n++;
+  }
+  qun_pack_array(answer, 3);
+  qun_pack_int(answer, 0);
+  qun_pack_bool(answer, more || n < count);
+  qun_pack_array(answer, 2 * n);
+  for (uint32_t i = 0; i < n; i++) {
+    qun_pack_bin(answer, pairs[i].key);
+    qun_pack_bin(answer, pairs[i].value);
+  }
+}
+"""
+
+DISPATCH = """int qun__dispatch(const struct qun_host *host, uint32_t service, uint32_t method, qun_slice args, struct qun_pack *answer) {
+  const void *slots = NULL;
+  struct qun_unpack u;
+  uint32_t count;
+  if (service >= QUN__SERVICES || method >= qun__services[service].count) return QUN_EINVAL;
+  qun_unpack_init(&u, args);
+  if (!qun_unpack_array(&u, &count) || count != methods[service][method].count) return QUN_EINVAL;
+  int rc = host->query(host, qun__services[service].id, &slots);
+  if (rc == 0) {
+    rc = methods[service][method].call(host, slots, &u, answer);
+    return rc == 0 && answer->failed ? QUN_EFAIL : rc;
+  }
+  if (!qun__services[service].methods[method].oneway) {
+    qun_pack_array(answer, 1);
+    qun_pack_int(answer, rc);
+  }
+  return answer->failed ? QUN_EFAIL : 0;
+}"""
+
+
+def make_dispatch(services):
+    o = [HEAD, '#include "services/services.h"\n', PAIRS]
+    for s in services:
+        for m in s.methods:
+            o += dispatch(s, m)
+    o.append("""struct step {
+  uint32_t count; /* of arguments */
+  int (*call)(const struct qun_host *host, const void *slots, struct qun_unpack *u, struct qun_pack *answer);
+};
+""")
+    for s in services:
+        rows = ", ".join(f"{{{len(m.ins) + sum(a.kind == 'pairs' for a in m.outs)}, {s.name}_{m.name}}}" for m in s.methods)
+        o.append(f"static const struct step {s.name}_steps[] = {{{rows}}};")
+    o.append("static const struct step *const methods[QUN__SERVICES] = {" + ", ".join(f"{s.name}_steps" for s in services) + "};\n")
+    o.append(DISPATCH)
+    return "\n".join(o) + "\n"
+
+
+# ---------------------------------------------------------------- layout.c
+
+def layout(fields):
+    """Offsets and size on a machine of 64-bit pointers."""
+    at, most, out = 0, 1, []
+    for kind, name in fields:
+        align = ALIGN.get(kind, 8)
+        at = (at + align - 1) // align * align
+        out.append((name, at))
+        at += SIZES[kind]
+        most = max(most, align)
+    return out, (at + most - 1) // most * most
+
+
+def make_layout(structs, services):
+    o = [HEAD, "#include <qun/plugin.h>\n", "#if UINTPTR_MAX == 0xffffffffffffffffu"]
+    known = [(s.name, [(f.kind, f.name) for f in s.fields]) for s in structs.values()]
+    known += [(s.vtable, [("u32", "struct_size"), ("u32", "reserved")] + [("pointer", m.name) for m in s.methods]) for s in services]
+    for name, fields in known:
+        offsets, size = layout(fields)
+        what = "qun_slice" if name == "qun_slice" else f"struct {name}"
+        for field, at in offsets:
+            o.append(f'_Static_assert(offsetof({what}, {field}) == {at}, "{name}.{field} has moved");')
+        o.append(f'_Static_assert(sizeof({what}) == {size}, "{name} is not what services.def says");')
+    o.append("#endif\n\nextern const char qun__layout_holds;\nconst char qun__layout_holds = 1;")
+    return "\n".join(o) + "\n"
+
+
+# ---------------------------------------------------------------- reference
+
+def spoken_call(method):
+    ins = [a.name for a in method.ins]
+    outs = [a.name for a in method.outs]
+    return f"{method.name}({', '.join(ins)})" + (f" → {', '.join(outs)}" if outs else "")
+
+
+def make_page(structs, services):
+    o = ["# Services", "",
+         "What a plugin may call. The headers' comments are the law; this page is made from the same table as the runner's stubs and the host's",
+         "dispatch, so what it lists is what there is. Get a service with `host->query(host, \"qun.store/1\", ...)` in create(), and list it under",
+         "`requires` in plugin.yaml. [loop]: on the instance's own thread, in a callback of the modes named. [any]: on any thread.",
+         "No call waits for a disk, a network or another tenant. What a call lends is borrowed until the callback returns, unless it says *lasting*:",
+         "then until destroy(). What a call is given, it copies before it returns. Every call answers 0 or more, or a negative QUN_E code.", ""]
+    for s in services:
+        o += [f"## {s.id}", "", s.doc + (f" Since ABI 1.{s.since}." if s.since else ""), "", f"`struct {s.vtable}`, id `{s.macro}`.", ""]
+        for m in s.methods:
+            marks = ["[any]" if m.any else "[loop]", ", ".join(m.modes)] + (["lasting"] if m.lasting else []) + (["no answer"] if m.oneway else [])
+            o += [f"### `{spoken_call(m)}`", "", " · ".join(marks), "", m.doc, ""]
+            rows = [(a.name, f"`struct {a.struct}`" if a.kind == "struct" else SPOKEN[a.kind]) for a in m.ins]
+            rows += [(a.name, "out: " + SPOKEN[a.kind]) for a in m.outs]
+            o += ["| argument | kind |", "|---|---|"] + [f"| {name} | {kind} |" for name, kind in rows] + [""]
+    o += ["## Structs", ""]
+    for struct in structs.values():
+        o += [f"### `{'' if struct.name == 'qun_slice' else 'struct '}{struct.name}`", "", struct.doc, "",
+              ", ".join(f"`{f.name}`" + (f" (since 1.{f.since})" if f.since else "") for f in struct.fields), ""]
+    return "\n".join(o)
+
+
+def make_json(structs, services):
+    return json.dumps({
+        "services": [{"id": s.id, "since": f"1.{s.since}", "doc": s.doc, "methods": [
+            {"name": m.name, "thread": "any" if m.any else "loop", "modes": m.modes, "lasting": m.lasting, "oneway": m.oneway, "doc": m.doc,
+             "in": [{"name": a.name, "kind": getattr(a, "struct", a.kind)} for a in m.ins],
+             "out": [{"name": a.name, "kind": a.kind} for a in m.outs]} for m in s.methods]} for s in services],
+        "structs": [{"name": s.name, "doc": s.doc, "fields": [{"name": f.name, "kind": f.kind, "since": f"1.{f.since}"} for f in s.fields]}
+                    for s in structs.values()]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def main():
+    source, out = sys.argv[1:3]
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    structs, services = parse(text)
+    made = {"services.h": make_header(structs, services, hashlib.sha256(text.encode()).hexdigest()[:16]),
+            "table.c": make_table(services), "structs.c": make_structs(structs), "stubs.c": make_stubs(structs, services),
+            "dispatch.c": make_dispatch(services), "layout.c": make_layout(structs, services),
+            "services.md": make_page(structs, services), "services.json": make_json(structs, services)}
+    os.makedirs(out, exist_ok=True)
+    for name, content in made.items():
+        with open(os.path.join(out, name), "w", encoding="utf-8") as file:
+            file.write(content)
+
+
+main()
