@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Crashes in a handler. */
+#include "animal.h"
+
+static int deed(struct animal *a, const struct qun_context *ctx, const struct qun_event *event) {
+  (void)a;
+  (void)ctx;
+  (void)event;
+  animal_crash();
+  return 0;
+}
+
+ANIMAL("crash_event", deed)
