@@ -18,7 +18,7 @@ def refusal(path, quote, name, headers, exists):
     ours = name.startswith(ROOMS)
     if ".." in name.split("/"):
         return "leaves its folder"
-    if name == "qun/fake_host.h" and (room != "tests" and not path.startswith(("sdk/testing/", "sdk/examples/"))):
+    if name == "qun/fake_host.h" and (room != "tests" and not path.startswith(("sdk/testing/", "sdk/examples/", "sdk/template/"))):
         return "is for tests"
     if room == "plugins":
         if quote == '"' and not exists(os.path.join(os.path.dirname(path), name)) and not exists("/".join(path.split("/")[:2] + [name])):

@@ -151,6 +151,7 @@ int qun_cmd_restore(struct qun_cli *cli);
 int qun_cmd_erase(struct qun_cli *cli);
 int qun_cmd_doctor(struct qun_cli *cli);
 int qun_cmd_tenant_export(struct qun_cli *cli);
+int qun_cmd_plugin_new(struct qun_cli *cli);
 int qun_cmd_plugin_list(struct qun_cli *cli);
 int qun_cmd_plugin_inspect(struct qun_cli *cli);
 int qun_cmd_plugin_enable(struct qun_cli *cli);

@@ -6,7 +6,7 @@
 static struct qun_fake *f;
 
 static void open_fake(void) {
-  f = qun_fake_open(QUN_BUILD_DIR "/examples/hello");
+  f = qun_fake_open(QUN_PACKAGE_DIR);
   cr_assert_not_null(f);
 }
 

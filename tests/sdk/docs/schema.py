@@ -55,7 +55,8 @@ def main():
     bad = compare(schema, keys)
     if len(keys) < 9:
         bad.append(f"only {sorted(keys)} found in the loader")
-    manifests = glob.glob(os.path.join(root, "plugins/*/plugin.yaml")) + glob.glob(os.path.join(root, "sdk/examples/*/plugin.yaml"))
+    manifests = glob.glob(os.path.join(root, "plugins/*/plugin.yaml")) + glob.glob(os.path.join(root, "sdk/examples/*/plugin.yaml")) + \
+        [os.path.join(root, "sdk/template/plugin.yaml")]
     for path in manifests:
         with open(path, encoding="utf-8") as file:
             bad += [f"{os.path.relpath(path, root)}: {'/'.join(map(str, e.path))}: {e.message}" for e in judge.iter_errors(yaml.safe_load(file))]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# The verbs of a plugin's CMakeLists.txt, the same from an installed SDK and in Qun's own tree.
+#
+# qun_add_plugin(NAME SOURCES ... [PKG ...] [FILES ...])
+#   Builds a package folder: plugin.yaml, NAME.so, and FILES (what the manifest lists under `files` and `locales`). It is made in
+#   ${QUN_PACKAGES_DIR}/NAME, which is build/package/NAME unless set. PKG: pkg-config modules that the plugin links. Target: plugin_NAME.
+# qun_add_plugin_test(NAME SOURCES ... [PLUGINS ...] [PKG ...])
+#   A Criterion program on the fake host that ctest runs. QUN_PACKAGE_DIR is the folder of NAME's package, QUN_PACKAGES_DIR the one above.
+#   PLUGINS: other plugins that must be built first. Left out where Criterion is not installed.
+include_guard(GLOBAL)
+include(CTest)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(QUN_SDK_CRITERION QUIET IMPORTED_TARGET GLOBAL criterion)
+set(QUN_SDK_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
+
+function(qun__link_modules target)
+  foreach(module ${ARGN})
+    string(MAKE_C_IDENTIFIER ${module} id)
+    if(NOT TARGET PkgConfig::${id})
+      pkg_check_modules(${id} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+    endif()
+    target_link_libraries(${target} PRIVATE PkgConfig::${id})
+  endforeach()
+endfunction()
+
+# What Qun's own tree compiles everything with, or what the installed test library was compiled with.
+function(qun__flags target)
+  if(TARGET qun_flags)
+    target_link_libraries(${target} PRIVATE qun_flags)
+  else()
+    target_compile_options(${target} PRIVATE -Wall -Wextra)
+  endif()
+  if(QUN_SDK_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${QUN_SDK_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=${QUN_SDK_SANITIZE})
+  endif()
+endfunction()
+
+function(qun_add_plugin name)
+  cmake_parse_arguments(A "" "" "SOURCES;PKG;FILES" ${ARGN})
+  if(NOT QUN_PACKAGES_DIR)
+    set(QUN_PACKAGES_DIR ${PROJECT_BINARY_DIR}/package)
+  endif()
+  set(dir ${QUN_PACKAGES_DIR}/${name})
+  add_library(plugin_${name} MODULE ${A_SOURCES})
+  qun__flags(plugin_${name})
+  target_link_libraries(plugin_${name} PRIVATE QunSDK::sdk)
+  target_link_options(plugin_${name} PRIVATE -Wl,--version-script=${QUN_SDK_MAP})
+  qun__link_modules(plugin_${name} ${A_PKG})
+  set_target_properties(plugin_${name} PROPERTIES PREFIX "" SUFFIX .so OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${dir}
+                        C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden LINK_DEPENDS ${QUN_SDK_MAP})
+  foreach(file plugin.yaml ${A_FILES})
+    get_filename_component(sub ${file} DIRECTORY)
+    file(MAKE_DIRECTORY ${dir}/${sub})
+    add_custom_command(OUTPUT ${dir}/${file} DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file}
+                       COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${dir}/${file})
+    list(APPEND outputs ${dir}/${file})
+  endforeach()
+  add_custom_target(package_${name} ALL DEPENDS ${outputs})
+  add_dependencies(plugin_${name} package_${name})
+endfunction()
+
+function(qun_add_plugin_test name)
+  if(NOT QUN_SDK_CRITERION_FOUND OR NOT BUILD_TESTING)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;PKG;PLUGINS" ${ARGN})
+  if(NOT QUN_PACKAGES_DIR)
+    set(QUN_PACKAGES_DIR ${PROJECT_BINARY_DIR}/package)
+  endif()
+  add_executable(test_plugin_${name} ${A_SOURCES})
+  qun__flags(test_plugin_${name})
+  target_link_libraries(test_plugin_${name} PRIVATE QunSDK::testing PkgConfig::QUN_SDK_CRITERION)
+  target_compile_definitions(test_plugin_${name} PRIVATE QUN_PACKAGES_DIR="${QUN_PACKAGES_DIR}"
+                             QUN_PACKAGE_DIR="${QUN_PACKAGES_DIR}/${name}")
+  qun__link_modules(test_plugin_${name} ${A_PKG})
+  foreach(plugin ${name} ${A_PLUGINS})
+    add_dependencies(test_plugin_${name} plugin_${plugin})
+  endforeach()
+  add_test(NAME plugin.${name} COMMAND test_plugin_${name} --jobs 2 --ignore-warnings)
+  set_tests_properties(plugin.${name} PROPERTIES TIMEOUT 300)
+endfunction()
