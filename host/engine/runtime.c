@@ -11,16 +11,24 @@ static struct qun_instance *instance_of(const struct qun_host *host) {
 }
 
 static int host_query(const struct qun_host *host, const char *service_id, const void **out) {
-  const struct qun_manifest *m = instance_of(host)->plugin->manifest;
+  const struct qun_instance *in = instance_of(host);
+  const struct qun_manifest *m = in->plugin->manifest;
   const void *vtable = NULL;
+  char sentence[200];
   int rc = qun__service_find(service_id, &vtable);
-  if (rc < 0) return rc;
+  if (rc < 0) {
+    snprintf(sentence, sizeof sentence, "this host is too old: ABI %d.%d does not have the service %.60s",
+             QUN_ABI_MAJOR, QUN_ABI_MINOR, service_id);
+    return in->scope ? host->fail(host, rc, qun_str(sentence)) : rc;
+  }
   for (uint32_t i = 0; i < m->requires_count; i++) {
     if (strcmp(m->requires[i], service_id) != 0) continue;
     *out = vtable;
     return 0;
   }
-  return QUN_EDENIED;
+  snprintf(sentence, sizeof sentence, "the service %.60s is not granted: plugin.yaml does not list it under `requires`",
+           service_id);
+  return in->scope ? host->fail(host, QUN_EDENIED, qun_str(sentence)) : QUN_EDENIED;
 }
 
 static void host_log(const struct qun_host *host, int level, qun_slice msg) {

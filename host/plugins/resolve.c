@@ -37,7 +37,9 @@ static void check_host(struct qun__candidate *c) {
     const char *const *s = qun_host_services;
     while (*s && strcmp(*s, m->requires[i]) != 0) s++;
     if (!*s)
-      qun__candidate_refuse(c, "%s: requires the service %s, which this host does not have", m->id, m->requires[i]);
+      qun__candidate_refuse(
+          c, "%s: this host is too old for it: it requires the service %s, which ABI %d.%d does not have", m->id,
+          m->requires[i], QUN_ABI_MAJOR, QUN_ABI_MINOR);
   }
 }
 

@@ -315,7 +315,8 @@ static int package_read(const struct qun_host *host, const char *plugin, const c
   struct qun_fake *f = p->f;
   const char *whose = plugin && *plugin ? plugin : p->id;
   bool own = strcmp(whose, p->id) == 0;
-  struct qun__fake_plugin *of = qun__fake_plugin_of(f, whose);
+  struct qun__fake_plugin *of =
+      strcmp(whose, p->id) == 0 ? p : qun__fake_plugin_of(f, whose); /* create() comes before the list */
   if (of && of->manifest) {
     bool locale = qun__fake_list_has(&of->manifest->locales, qun_str(path));
     bool listed = locale || (own && qun__fake_list_has(&of->manifest->files, qun_str(path)));
@@ -335,7 +336,8 @@ static int package_list(const struct qun_host *host, const char *plugin, uint32_
   struct qun__fake_plugin *p = plugin_of(host);
   struct qun_fake *f = p->f;
   const char *whose = plugin && *plugin ? plugin : p->id;
-  struct qun__fake_plugin *of = qun__fake_plugin_of(f, whose);
+  struct qun__fake_plugin *of =
+      strcmp(whose, p->id) == 0 ? p : qun__fake_plugin_of(f, whose); /* create() comes before the list */
   size_t at = nth;
   if (of && of->manifest) {
     const struct qun__fake_list *files = &of->manifest->files, *locales = &of->manifest->locales;
