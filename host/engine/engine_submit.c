@@ -58,12 +58,12 @@ static struct qun_job *new_job(struct qun_engine *e, struct qun_tenant *t, struc
 }
 
 /* What is sent by those who need no counts goes by way of the journal; the rest, and what is too large for it, is
-   answered by the store's own commit, in the order of submission. */
+   answered by the store's own commit, in the order of submission. The job may be gone as soon as it is handed over. */
 static int send(struct qun_engine *e, struct qun_job *job, struct qun_error *err) {
   struct qun_shard *s = qun__shard_of(e, job->tenant->name);
-  bool journaled = e->journal && (job->flags & QUN_SUBMIT_DURABLE);
+  bool journaled = e->journal && (job->flags & QUN_SUBMIT_DURABLE), defer = (job->flags & QUN_SUBMIT_DEFER) != 0;
   int rc = journaled ? e->journal_ops->append(e->journal, job, err) : QUN_EQUOTA;
-  if (rc == 0 && !(job->flags & QUN_SUBMIT_DEFER)) e->journal_ops->wake(e->journal);
+  if (rc == 0 && !defer) e->journal_ops->wake(e->journal);
   if (rc != QUN_EQUOTA) return rc;
   if (e->journal) {
     rc = e->journal_ops->health(e->journal, err);
@@ -74,6 +74,8 @@ static int send(struct qun_engine *e, struct qun_job *job, struct qun_error *err
   return 0;
 }
 
+/* The answer may overtake this call, and free what the sender has: *batch is emptied before the job is sent, and given
+   back if it was not. */
 static int submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, bool control, bool wait,
                   uint32_t flags, qun_submit_done done, void *arg, struct qun_error *err) {
   struct qun_tenant *t = NULL;
@@ -88,15 +90,14 @@ static int submit(struct qun_engine *e, const char *tenant, struct qun_input_bat
     return rc;
   }
   struct qun_job *job = new_job(e, t, batch, flags, done, arg);
+  if (job) qun_input_batch_init(batch);
   rc = job ? send(e, job, err) : qun_error_set(err, QUN_EFAIL, "out of memory");
-  if (rc < 0) {
-    qun__shard_unreserve(s, t, n);
-    qun_tenant_put(t);
-    free(job);
-    return rc;
-  }
-  qun_input_batch_init(batch);
-  return 0;
+  if (rc == 0) return 0;
+  if (job) *batch = job->batch;
+  qun__shard_unreserve(s, t, n);
+  qun_tenant_put(t);
+  free(job);
+  return rc;
 }
 
 int qun_engine_submit(struct qun_engine *e, const char *tenant, struct qun_input_batch *batch, qun_submit_done done,
