@@ -194,7 +194,8 @@ static int find_field(const struct qun_type_view *type, qun_slice key, uint32_t 
   for (uint32_t i = 0; i < type->fields_count; i++) {
     uint32_t at = hint + i < type->fields_count ? hint + i : hint + i - type->fields_count;
     const char *name = type->fields[at].name;
-    if (name[0] == want[0] && strncmp(name, want, len) == 0 && name[len] == '\0') return (int)at;
+    if (name[0] == want[0] && strncmp(name, want, len) == 0 && strlen(name) == len)
+      return (int)at; /* a key may have a NUL */
   }
   return -1;
 }
@@ -336,6 +337,8 @@ size_t qun__data_bound(const struct qun_data *d, bool sealing) {
     size += (size_t)slot->name.len + 32;
     if (kind == QUN_FIELD_STR)
       size += (size_t)slot->text.len + (sealing ? QUN_SEAL_ROOM : 0);
+    else if (kind == QUN_FIELD_MEMBER) /* the id in the digest, a pseudonym of a few bytes elsewhere */
+      size += (size_t)slot->text.len;
     else if (kind == QUN_FIELD_LIST || kind == QUN_FIELD_MAP)
       size += (size_t)slot->raw.len;
   }

@@ -207,6 +207,47 @@ Test(host_intake_normalise, bounds_every_length) {
   gate_close(&g);
 }
 
+/* All members that an event can name, each with the longest id. */
+Test(host_intake_normalise, takes_members_with_the_longest_ids) {
+  struct gate g;
+  struct qun_error err = {0};
+  char json[8192], id[201];
+  gate_open(&g);
+  snprintf(id, sizeof id, "%s", repeat('m', 200));
+  snprintf(json, sizeof json,
+           "{\"id\":\"%s\",\"source\":\"%s\",\"type\":\"join\",\"subject\":\"%s\",\"member\":\"%s\",\"group\":\"%s\","
+           "\"channel\":\"%s\",\"data\":{\"inviter\":\"%s\"}}",
+           id, id, id, id, id, id, id);
+  cr_assert_eq(gate_take(&g, json, &err), 0, "%s", err.message);
+  unsigned char first[QUN_DIGEST_SIZE];
+  memcpy(first, gate_last(&g)->digest, sizeof first);
+  json[strlen(json) - 4] = 'n'; /* the inviter's last byte */
+  cr_assert_eq(gate_take(&g, json, &err), 0, "%s", err.message);
+  cr_assert(memcmp(gate_last(&g)->digest, first, sizeof first) != 0);
+  gate_close(&g);
+}
+
+Test(host_intake_normalise, refuses_a_field_with_a_nul_behind_its_name) {
+  struct gate g;
+  struct qun_error err = {0};
+  struct qun_pack p;
+  gate_open(&g);
+  qun_pack_init(&p);
+  qun_pack_map(&p, 5);
+  qun_pack_kv_cstr(&p, "id", "1");
+  qun_pack_kv_cstr(&p, "source", "s");
+  qun_pack_kv_cstr(&p, "type", "join");
+  qun_pack_kv_cstr(&p, "member", "m");
+  qun_pack_cstr(&p, "data");
+  qun_pack_map(&p, 1);
+  qun_pack_str(&p, qun_slice_of("code\0 and what stands behind it in the memory", 46));
+  qun_pack_cstr(&p, "1");
+  cr_assert_eq(qun_normalise(&g.n, &g.batch, qun_pack_slice(&p), &err), QUN_EINVAL);
+  cr_assert(strstr(err.message, "has no such field"), "%s", err.message);
+  qun_pack_fini(&p);
+  gate_close(&g);
+}
+
 Test(host_intake_normalise, fills_the_envelope) {
   struct gate g;
   struct qun_error err = {0};
