@@ -8,81 +8,13 @@
 
 #include <stdio.h>
 
-enum { HOPS_MAX = 16, KEY_MAX = 400, VALUE_MAX = 16 << 20, OWNER_MAX = 9 };
+enum { HOPS_MAX = 16 };
 
-static struct qun_scope *scope_of(const struct qun_host *host, qun_handle tenant) {
+struct qun_scope *qun__scope_of(const struct qun_host *host, qun_handle tenant) {
   struct qun_instance *in = host->ctx;
   struct qun_scope *scope = in->scope;
   return scope && scope->slot && scope->slot->handle == tenant ? scope : NULL;
 }
-
-static unsigned table_of(const struct qun_host *host) {
-  const struct qun_instance *in = host->ctx;
-  return QUN_TABLE_PLUGIN + in->number;
-}
-
-/* ---------------------------------------------------------------- qun.store/1 */
-
-/* A stored value begins with its owner's number as a variable-length integer, so that an erasure finds the rows of a
- * member. */
-static size_t owner_write(unsigned char out[10], uint64_t owner) {
-  size_t n = 0;
-  while (owner >= 0x80) {
-    out[n++] = (unsigned char)(owner | 0x80);
-    owner >>= 7;
-  }
-  out[n++] = (unsigned char)owner;
-  return n;
-}
-
-static qun_slice without_owner(qun_slice stored) {
-  const unsigned char *p = stored.ptr;
-  size_t n = 0;
-  while (n < stored.len && n < 10 && (p[n] & 0x80)) n++;
-  return qun_slice_of(p + n + 1, (size_t)stored.len - n - 1);
-}
-
-static int store_get(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice *value) {
-  struct qun_scope *scope = scope_of(host, tenant);
-  qun_slice stored;
-  if (!scope || !scope->view) return QUN_EDENIED; /* a pure service has no keyspace */
-  if (key.len == 0 || key.len > KEY_MAX) return QUN_EINVAL;
-  int rc = qun_view_get(scope->view, table_of(host), key, &stored);
-  if (rc < 0) return rc;
-  if (stored.len == 0) return QUN_EFAIL;
-  *value = without_owner(stored);
-  return 0;
-}
-
-static int store_put(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice value, uint64_t owner) {
-  struct qun_scope *scope = scope_of(host, tenant);
-  unsigned char head[10];
-  if (!scope || !scope->batch) return QUN_EDENIED;
-  if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX) return QUN_EINVAL;
-  return qun_overlay_put_parts(scope->view->overlay, table_of(host), key, qun_slice_of(head, owner_write(head, owner)),
-                               value);
-}
-
-static int store_del(const struct qun_host *host, qun_handle tenant, qun_slice key) {
-  struct qun_scope *scope = scope_of(host, tenant);
-  if (!scope || !scope->batch) return QUN_EDENIED;
-  if (key.len == 0 || key.len > KEY_MAX) return QUN_EINVAL;
-  return qun_batch_del(scope->batch, table_of(host), key);
-}
-
-static int store_scan(const struct qun_host *host, qun_handle tenant, qun_slice prefix, qun_slice after,
-                      struct qun_pair *pairs, uint32_t cap, uint32_t *count) {
-  struct qun_scope *scope = scope_of(host, tenant);
-  if (!scope || !scope->view) return QUN_EDENIED;
-  if (prefix.len > KEY_MAX || after.len > KEY_MAX) return QUN_EINVAL;
-  *count = 0;
-  int rc = qun_view_scan(scope->view, table_of(host), prefix, after, pairs, cap, count);
-  for (uint32_t i = 0; rc == 0 && i < *count; i++) pairs[i].value = without_owner(pairs[i].value);
-  return rc;
-}
-
-static const struct qun_store_v1 store_v1 = {
-    .struct_size = sizeof store_v1, .get = store_get, .put = store_put, .del = store_del, .scan = store_scan};
 
 /* ---------------------------------------------------------------- qun.events/1 */
 
@@ -95,7 +27,7 @@ static bool may_emit(const struct qun_manifest *m, qun_slice type) {
 
 static int events_emit(const struct qun_host *host, qun_handle tenant, const struct qun_emit *event) {
   struct qun_instance *in = host->ctx;
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->emits || scope->hops >= HOPS_MAX || !may_emit(in->plugin->manifest, event->type))
     return QUN_EDENIED;
   const struct qun_hearers *hearers = qun_subscriptions_find(in->runtime->subscriptions, event->type);
@@ -125,7 +57,7 @@ static const struct qun_events_v1 events_v1 = {.struct_size = sizeof events_v1, 
 
 static int timer_set(const struct qun_host *host, qun_handle tenant, qun_slice name, int64_t due_ms, qun_slice data) {
   struct qun_instance *in = host->ctx;
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->batch) return QUN_EDENIED;
   scope->timers_changed = true;
   return qun_timer_set(scope->batch, in->plugin->manifest->id, name, due_ms, data);
@@ -133,7 +65,7 @@ static int timer_set(const struct qun_host *host, qun_handle tenant, qun_slice n
 
 static int timer_cancel(const struct qun_host *host, qun_handle tenant, qun_slice name) {
   struct qun_instance *in = host->ctx;
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->batch) return QUN_EDENIED;
   scope->timers_changed = true;
   return qun_timer_cancel(scope->batch, in->plugin->manifest->id, name);
@@ -143,7 +75,7 @@ static const struct qun_timer_v1 timer_v1 = {.struct_size = sizeof timer_v1, .se
 
 static int calendar_to_local(const struct qun_host *host, qun_handle tenant, int64_t ms, int32_t *day,
                              int32_t *minute) {
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope) return QUN_EDENIED;
   qun_calendar_to_local(scope->slot->calendar, ms, day, minute);
   return 0;
@@ -151,7 +83,7 @@ static int calendar_to_local(const struct qun_host *host, qun_handle tenant, int
 
 static int calendar_from_local(const struct qun_host *host, qun_handle tenant, int32_t day, int32_t minute,
                                int64_t *ms) {
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope) return QUN_EDENIED;
   *ms = qun_calendar_from_local(scope->slot->calendar, day, minute);
   return 0;
@@ -177,7 +109,7 @@ static const struct qun_reply_v1 reply_v1 = {.struct_size = sizeof reply_v1, .re
 
 static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const struct qun_outbox_row *row) {
   struct qun_instance *in = host->ctx;
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->batch) return QUN_EDENIED;
   if (row->body.len && !qun_mp_valid(row->body, 16)) return QUN_EINVAL;
   scope->outbox_changed = true;
@@ -194,7 +126,7 @@ static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const 
 
 static int outbox_cancel(const struct qun_host *host, qun_handle tenant, qun_slice key) {
   struct qun_instance *in = host->ctx;
-  struct qun_scope *scope = scope_of(host, tenant);
+  struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->batch) return QUN_EDENIED;
   return qun_outbox_move(scope->batch, qun_str(in->plugin->manifest->id), key, QUN_OUTBOX_CANCELLED);
 }
@@ -218,9 +150,10 @@ static const struct {
   const char *id;
   const void *vtable;
 } services[] = {
-    {QUN_STORE_1, &store_v1},       {QUN_EVENTS_1, &events_v1},        {QUN_TIMER_1, &timer_v1},
-    {QUN_CALENDAR_1, &calendar_v1}, {QUN_REPLY_1, &reply_v1},          {QUN_OUTBOX_1, &outbox_v1},
-    {QUN_CALL_1, &qun__call_v1},    {QUN_PACKAGE_1, &qun__package_v1}, {QUN_METRICS_1, &metrics_v1},
+    {QUN_STORE_1, &qun__store_v1}, {QUN_STORE_2, &qun__store_v2},  {QUN_EVENTS_1, &events_v1},
+    {QUN_TIMER_1, &timer_v1},      {QUN_CALENDAR_1, &calendar_v1}, {QUN_REPLY_1, &reply_v1},
+    {QUN_OUTBOX_1, &outbox_v1},    {QUN_CALL_1, &qun__call_v1},    {QUN_PACKAGE_1, &qun__package_v1},
+    {QUN_METRICS_1, &metrics_v1},
 };
 
 int qun__service_find(const char *id, const void **out) {

@@ -6,6 +6,11 @@
 
 #include "host/engine/runtime.h"
 
+/* The scope of the callback that runs, if the tenant's handle is that callback's; else NULL. */
+struct qun_scope *qun__scope_of(const struct qun_host *host, qun_handle tenant);
+
+extern const struct qun_store_v1 qun__store_v1;
+extern const struct qun_store_v2 qun__store_v2;
 extern const struct qun_call_v1 qun__call_v1;
 extern const struct qun_package_v1 qun__package_v1;
 

@@ -18,9 +18,10 @@ import sys
 INTEGERS = {"u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t", "i64": "int64_t", "handle": "qun_handle"}
 SIZES = {"u32": 4, "i32": 4, "u64": 8, "i64": 8, "handle": 8, "pointer": 8, "slice": 16, "text32": 32}
 ALIGN = {"u32": 4, "i32": 4, "text32": 1}
+LISTS = ("slices", "structs")
 MODES = ["create", "event", "timer", "request", "pure", "tenant"]
 SPOKEN = {"u32": "32-bit unsigned", "i32": "32-bit signed", "u64": "64-bit unsigned", "i64": "64-bit signed", "handle": "handle",
-          "slice": "bytes", "cstr": "text", "pairs": "rows"}
+          "slice": "bytes", "slices": "list of bytes", "cstr": "text", "pairs": "rows"}
 HEAD = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made from sdk/services.def by sdk/services/generate.py. */\n"
 
 
@@ -78,19 +79,19 @@ def parse_line(words, at, structs):
         at.fields.append(Item(kind=kind, name=name, since=since))
     elif words[0] == "out":
         _, kind, name = words
-        if kind not in ("u32", "i32", "u64", "i64", "slice", "pairs"):
+        if kind not in ("u32", "i32", "u64", "i64", "slice", "slices", "pairs"):
             raise Bad(f"out kind {kind}")
         if at.oneway:
             raise Bad("what is oneway lends nothing")
         at.outs.append(Item(kind=kind, name=name))
-    elif words[0] == "struct":
-        _, struct, name = words
+    elif words[0] in ("struct", "structs"):
+        kind, struct, name = words
         if struct not in structs:
             raise Bad(f"no struct {struct}")
-        at.ins.append(Item(kind="struct", struct=struct, name=name))
+        at.ins.append(Item(kind=kind, struct=struct, name=name))
     else:
         kind, name = words
-        if kind not in INTEGERS and kind not in ("slice", "cstr"):
+        if kind not in INTEGERS and kind not in ("slice", "slices", "cstr"):
             raise Bad(f"kind {kind}")
         at.ins.append(Item(kind=kind, name=name))
 
@@ -150,13 +151,16 @@ def quoted(text):
 def parameters(method):
     out = ["const struct qun_host *host"]
     for a in method.ins:
-        kind = {"slice": "qun_slice ", "cstr": "const char *", "struct": f"const struct {getattr(a, 'struct', '')} *"}.get(a.kind)
+        struct = f"const struct {getattr(a, 'struct', '')} *"
+        kind = {"slice": "qun_slice ", "slices": "const qun_slice *", "cstr": "const char *", "struct": struct, "structs": struct}.get(a.kind)
         out.append((kind or INTEGERS[a.kind] + " ") + a.name)
+        if a.kind in LISTS:
+            out.append("uint32_t count")
     for a in method.outs:
         if a.kind == "pairs":
             out += [f"struct qun_pair *{a.name}", "uint32_t cap", "uint32_t *count"]
         else:
-            out.append(("qun_slice" if a.kind == "slice" else INTEGERS[a.kind]) + f" *{a.name}")
+            out.append(("qun_slice" if a.kind in ("slice", "slices") else INTEGERS[a.kind]) + f" *{a.name}")
     return ", ".join(out)
 
 
@@ -253,7 +257,7 @@ def make_structs(structs):
         o.append("}\n")
         o.append(f"bool qun__wire_get_{short(struct.name)}(struct qun_unpack *u, struct {struct.name} *v) {{")
         o.append("  uint32_t n;")
-        o.append("  memset(v, 0, sizeof *v);\n  v->struct_size = sizeof *v;")
+        o.append("  memset(v, 0, sizeof *v);" + ("\n  v->struct_size = sizeof *v;" if struct.fields[0].name == "struct_size" else ""))
         tests = [f"qun_unpack_array(u, &n) && n == {len(fields)}"] + [get_value(f.kind, f"v->{f.name}") for f in fields]
         o.append("  return " + " &&\n         ".join(tests) + ";\n}\n")
     return "\n".join(o) + "\n"
@@ -269,6 +273,10 @@ def checks(method, structs):
             out.append(f"!qun__stub_fits({a.name})")
         elif a.kind == "cstr":
             out.append(f"!qun__stub_fits_text({a.name})")
+        elif a.kind == "slices":
+            out.append(f"!qun__stub_fits_all({a.name}, count)")
+        elif a.kind == "structs":
+            out.append("count > QUN__LIST_MAX")
         elif a.kind == "struct":
             out += [f"!qun__stub_fits({a.name}->{f.name})" for f in crossing(structs[a.struct]) if f.kind == "slice" and not f.since]
             out += [f"!qun__stub_fits({a.name}_now.{f.name})" for f in crossing(structs[a.struct]) if f.kind == "slice" and f.since]
@@ -299,6 +307,12 @@ def pack_arguments(method, structs, changed):
             o.append(f"  qun__wire_put_{short(a.struct)}(&args, {'&' + a.name + '_now' if a.name in of_now else a.name});")
         elif a.kind == "cstr":
             o.append(f"  qun_pack_bin(&args, qun_str({name}));")
+        elif a.kind == "slices":
+            o.append(f"  qun_pack_array(&args, count);\n  for (uint32_t i = 0; i < count; i++) qun_pack_bin(&args, {name}[i]);")
+        elif a.kind == "structs":
+            tests = " || ".join(f"!qun__stub_fits({name}[i].{f.name})" for f in crossing(structs[a.struct]) if f.kind == "slice")
+            o.append(f"  qun_pack_array(&args, count);\n  for (uint32_t i = 0; i < count; i++) {{\n    if ({tests}) {{\n"
+                     f"      qun_pack_fini(&args);\n      return QUN_EINVAL;\n    }}\n    qun__wire_put_{short(a.struct)}(&args, &{name}[i]);\n  }}")
         else:
             o.append("  " + put_value(a.kind, name).replace("(p,", "(&args,"))
     return o
@@ -326,9 +340,35 @@ def stub_scan(service, method, structs):
     return o
 
 
+def stub_many(service, method, structs):
+    """A list of lookups is answered in parts for the same reason. The outs are set when all are there."""
+    (out,) = method.outs
+    (keys,) = [a for a in method.ins if a.kind == "slices"]
+    o = [f"int qun__stub_{service.name}_{method.name}({parameters(method)}) {{",
+         f"  const qun_slice *all = {keys.name};\n  uint32_t whole = count, done = 0;",
+         f"  if ({' || '.join(checks(method, structs))}) return QUN_EINVAL;",
+         "  qun_slice *found = (qun_slice *)calloc(whole ? whole : 1, sizeof *found);\n  int rc = found ? 0 : QUN_EFAIL;",
+         "  while (rc == 0 && done < whole) {",
+         "    struct qun_pack args;\n    struct qun_unpack lent;\n    uint32_t part;",
+         f"    {keys.name} = all + done;\n    count = whole - done;",
+         "    qun_pack_init(&args);"]
+    o += ["  " + line.replace("\n", "\n  ") for line in pack_arguments(method, structs, {})]
+    o += [f"    rc = qun__stub_send(host, {number_of(service)}, {number_of(service, method)}, &args, 1, &lent);",
+          "    if (rc < 0) break;",
+          "    rc = qun_unpack_array(&lent, &part) && part > 0 && part <= count ? 0 : QUN_EFAIL;",
+          "    for (uint32_t i = 0; rc == 0 && i < part; i++) {",
+          "      if (!qun_unpack_nil(&lent) && !qun_unpack_bin(&lent, &found[done + i])) rc = QUN_EFAIL;",
+          "    }", "    if (rc == 0) done += part;", "  }",
+          f"  if (rc == 0 && whole) memcpy({out.name}, found, whole * sizeof *found);",
+          "  free(found);\n  return rc;\n}\n"]
+    return o
+
+
 def stub(service, method, structs):
     if any(a.kind == "pairs" for a in method.outs):
         return stub_scan(service, method, structs)
+    if any(a.kind == "slices" for a in method.outs):
+        return stub_many(service, method, structs)
     o = [f"{result(method)} qun__stub_{service.name}_{method.name}({parameters(method)}) {{", "  struct qun_pack args;"]
     if method.outs:
         o.append("  struct qun_unpack lent;")
@@ -374,6 +414,8 @@ def make_stubs(structs, services):
 def dispatch_locals(method):
     o, tests, call = [], [], ["host"]
     for a in method.ins:
+        if a.kind in LISTS:
+            continue
         if a.kind == "struct":
             o.append(f"  struct {a.struct} {a.name};")
             tests.append(f"qun__wire_get_{short(a.struct)}(u, &{a.name})")
@@ -403,6 +445,31 @@ def dispatch_scan(method, o, tests, call):
     return o
 
 
+def dispatch_list(method, o, tests, call):
+    """A list is taken out of the bytes after everything else was: it comes last among the arguments, and its memory is given back here."""
+    (items,) = [a for a in method.ins if a.kind in LISTS]
+    if items is not method.ins[-1]:
+        raise SystemExit(f"services.def: {method.name}: a list must be the last argument")
+    kind = "qun_slice" if items.kind == "slices" else f"struct {items.struct}"
+    get = f"qun_unpack_bin(u, &{items.name}[i])" if items.kind == "slices" else f"qun__wire_get_{short(items.struct)}(u, &{items.name}[i])"
+    many = bool(method.outs)
+    o += [f"  {kind} *{items.name} = NULL;\n  uint32_t count = 0;\n  int rc;"]
+    if many:
+        o.append(f"  qun_slice *{method.outs[0].name} = NULL;")
+    o += [f"  if (!({' && '.join(tests + ['qun_unpack_array(u, &count)'])}) || count > QUN__LIST_MAX) return QUN_EINVAL;",
+          f"  {items.name} = ({kind} *)calloc(count ? count : 1, sizeof *{items.name});"]
+    if many:
+        o.append(f"  {method.outs[0].name} = (qun_slice *)calloc(count ? count : 1, sizeof *{method.outs[0].name});")
+    o += [f"  rc = {items.name}" + (f" && {method.outs[0].name}" if many else "") + " ? 0 : QUN_EFAIL;",
+          f"  for (uint32_t i = 0; rc == 0 && i < count; i++) {{\n    if (!{get}) rc = QUN_EINVAL;\n  }}",
+          "  if (rc == 0 && u->at != u->end) rc = QUN_EINVAL;", "  if (rc == 0) {",
+          f"    int code = vtable->{method.name}({', '.join(call + [items.name, 'count'] + ([method.outs[0].name] if many else []))});"]
+    o.append(f"    qun__dispatch_values(answer, code, {method.outs[0].name}, count);" if many else
+             "    qun_pack_array(answer, 1);\n    qun_pack_int(answer, code);")
+    o += ["  }", f"  free({items.name});"] + ([f"  free({method.outs[0].name});"] if many else []) + ["  return rc;\n}\n"]
+    return o
+
+
 def dispatch(service, method):
     o = [f"static int {service.name}_{method.name}(const struct qun_host *host, const void *slots, struct qun_unpack *u, struct qun_pack *answer) {{",
          f"  const struct {service.vtable} *vtable = (const struct {service.vtable} *)slots;"]
@@ -410,6 +477,8 @@ def dispatch(service, method):
     o += more
     if any(a.kind == "pairs" for a in method.outs):
         return dispatch_scan(method, o, tests, call)
+    if any(a.kind in LISTS for a in method.ins):
+        return dispatch_list(method, o, tests, call)
     for a in method.outs:
         o.append("  qun_slice %s = {NULL, 0};" % a.name if a.kind == "slice" else f"  {INTEGERS[a.kind]} {a.name} = 0;")
         call.append("&" + a.name)
@@ -446,6 +515,25 @@ static void qun__dispatch_pairs(struct qun_pack *answer, int rc, const struct qu
   for (uint32_t i = 0; i < n; i++) {
     qun_pack_bin(answer, pairs[i].key);
     qun_pack_bin(answer, pairs[i].value);
+  }
+}
+"""
+
+PAIRS += """
+/* Values until the bound, at least one; the caller asks again for the rest. No ptr: nil. */
+static void qun__dispatch_values(struct qun_pack *answer, int code, const qun_slice *values, uint32_t count) {
+  size_t bytes = 0;
+  uint32_t n = 0;
+  qun_pack_array(answer, code < 0 ? 1 : 2);
+  qun_pack_int(answer, code);
+  if (code < 0) return;
+  while (n < count && bytes < QUN__PAIRS_BYTES) bytes += (size_t)values[n++].len;
+  qun_pack_array(answer, n);
+  for (uint32_t i = 0; i < n; i++) {
+    if (values[i].ptr)
+      qun_pack_bin(answer, values[i]);
+    else
+      qun_pack_nil(answer);
   }
 }
 """
@@ -536,7 +624,7 @@ def make_page(structs, services):
         for m in s.methods:
             marks = ["[any]" if m.any else "[loop]", ", ".join(m.modes)] + (["lasting"] if m.lasting else []) + (["no answer"] if m.oneway else [])
             o += [f"### `{spoken_call(m)}`", "", " · ".join(marks), "", m.doc, ""]
-            rows = [(a.name, f"`struct {a.struct}`" if a.kind == "struct" else SPOKEN[a.kind]) for a in m.ins]
+            rows = [(a.name, {"struct": "", "structs": "list of "}[a.kind] + f"`struct {a.struct}`" if hasattr(a, "struct") else SPOKEN[a.kind]) for a in m.ins]
             rows += [(a.name, "out: " + SPOKEN[a.kind]) for a in m.outs]
             o += ["| argument | kind |", "|---|---|"] + [f"| {name} | {kind} |" for name, kind in rows] + [""]
     o += ["## Structs", ""]

@@ -47,6 +47,14 @@ bool qun__stub_fits(qun_slice s) {
   return s.len <= QUN__ARGUMENT_MAX && (s.ptr || s.len == 0);
 }
 
+bool qun__stub_fits_all(const qun_slice *list, uint32_t count) {
+  if (count > QUN__LIST_MAX) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!qun__stub_fits(list[i])) return false;
+  }
+  return true;
+}
+
 bool qun__stub_fits_text(const char *text) {
   return !text || strnlen(text, QUN__TEXT_MAX + 1) <= QUN__TEXT_MAX;
 }

@@ -17,6 +17,7 @@
 enum {
   QUN__PAIRS_MAX = 1024,       /* rows of one answer of a scan */
   QUN__PAIRS_BYTES = 1 << 20,  /* after so many bytes an answer takes no further row */
+  QUN__LIST_MAX = 1024,        /* items of a list */
   QUN__TEXT_MAX = 255,         /* bytes of a C string that crosses */
   QUN__ARGUMENT_MAX = 32 << 20 /* bytes of a slice that crosses as an argument */
 };
@@ -64,6 +65,7 @@ int qun__stub_send(const struct qun_host *host, uint32_t service, uint32_t metho
                    struct qun_unpack *lent);
 /* Whether a slice may cross as an argument. */
 bool qun__stub_fits(qun_slice s);
+bool qun__stub_fits_all(const qun_slice *list, uint32_t count);
 /* Whether a C string may; NULL counts as "". */
 bool qun__stub_fits_text(const char *text);
 

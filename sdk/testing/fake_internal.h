@@ -209,6 +209,14 @@ size_t qun__fake_plugin_index(const struct qun__fake_plugin *p);
 int qun__fake_instance_create(struct qun__fake_plugin *p);
 void qun__fake_instance_destroy(struct qun__fake_plugin *p);
 
+/* store.c */
+/* The frame of a callback of this plugin for this tenant; NULL with the message set. handler: on_event or on_timer; reader: not a pure service. */
+struct qun__fake_frame *qun__fake_frame_of(const struct qun_host *host, qun_handle tenant, const char *what);
+struct qun__fake_frame *qun__fake_handler_of(const struct qun_host *host, qun_handle tenant, const char *what);
+struct qun__fake_frame *qun__fake_reader_of(const struct qun_host *host, qun_handle tenant, const char *what);
+extern const struct qun_store_v1 qun__fake_store_1;
+extern const struct qun_store_v2 qun__fake_store_2;
+
 /* services.c */
 extern const char *const qun__fake_services[];
 int qun__fake_query(const struct qun_host *host, const char *service_id, const void **out);

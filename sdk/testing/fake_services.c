@@ -2,110 +2,22 @@
 /* The services of qun/plugin.h, revision 1, as a plugin under test meets them. */
 #include "fake_internal.h"
 
-enum { KEY_MAX = 400, VALUE_MAX = 16 << 20, NAME_MAX_BYTES = 64, HOPS_MAX = 16 };
+enum { KEY_MAX = 400, NAME_MAX_BYTES = 64, HOPS_MAX = 16 };
 
 static struct qun__fake_plugin *plugin_of(const struct qun_host *host) {
   return host->ctx;
-}
-
-/* The frame of a callback of this plugin for this tenant; NULL with the message set. */
-static struct qun__fake_frame *frame_of(const struct qun_host *host, qun_handle tenant, const char *what) {
-  struct qun__fake_plugin *p = plugin_of(host);
-  struct qun__fake_frame *frame = p->f->frame;
-  if (!frame || frame->plugin != p) {
-    qun__fake_fail(p->f, QUN_EDENIED, "%s outside a callback of %s", what, p->id);
-    return NULL;
-  }
-  if (frame->tenant->handle != tenant) {
-    qun__fake_fail(p->f, QUN_EDENIED, "%s with a tenant handle that is not this callback's", what);
-    return NULL;
-  }
-  return frame;
-}
-
-static struct qun__fake_frame *handler_of(const struct qun_host *host, qun_handle tenant, const char *what) {
-  struct qun__fake_frame *frame = frame_of(host, tenant, what);
-  if (!frame || frame->mode == QUN_MODE_EVENT || frame->mode == QUN_MODE_TIMER) return frame;
-  qun__fake_fail(plugin_of(host)->f, QUN_EDENIED, "%s outside on_event and on_timer", what);
-  return NULL;
-}
-
-static struct qun__fake_frame *reader_of(const struct qun_host *host, qun_handle tenant, const char *what) {
-  struct qun__fake_frame *frame = frame_of(host, tenant, what);
-  if (!frame || !frame->pure) return frame;
-  qun__fake_fail(plugin_of(host)->f, QUN_EDENIED, "%s in a service that the manifest calls pure", what);
-  return NULL;
 }
 
 static struct qun__fake_space *space_of(const struct qun__fake_frame *frame) {
   return qun__fake_space_of(frame->tenant, frame->plugin);
 }
 
-/* ---------------------------------------------------------------- store */
-
-static int store_get(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice *value) {
-  struct qun__fake_frame *frame = reader_of(host, tenant, "store.get");
-  bool found;
-  if (!frame) return QUN_EDENIED;
-  if (key.len < 1 || key.len > KEY_MAX)
-    return qun__fake_fail(plugin_of(host)->f, QUN_EINVAL, "store.get: a key has 1 to 400 bytes");
-  struct qun__fake_table *t = &space_of(frame)->store;
-  size_t at = qun__fake_table_seek(t, key, &found);
-  if (!found) return QUN_ENOTFOUND;
-  *value = qun__fake_copy(&frame->lent, qun__fake_cell_value(t->cells[at]));
-  return 0;
-}
-
-static int store_put(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice value, uint64_t owner) {
-  struct qun__fake_frame *frame = handler_of(host, tenant, "store.put");
-  if (!frame) return QUN_EDENIED;
-  if (key.len < 1 || key.len > KEY_MAX)
-    return qun__fake_fail(plugin_of(host)->f, QUN_EINVAL, "store.put: a key has 1 to 400 bytes");
-  if (value.len > VALUE_MAX)
-    return qun__fake_fail(plugin_of(host)->f, QUN_EINVAL, "store.put: a value has up to 16 MiB");
-  qun__fake_table_put(&space_of(frame)->store, key, value, owner);
-  return 0;
-}
-
-static int store_del(const struct qun_host *host, qun_handle tenant, qun_slice key) {
-  struct qun__fake_frame *frame = handler_of(host, tenant, "store.del");
-  if (!frame) return QUN_EDENIED;
-  qun__fake_table_del(&space_of(frame)->store, key);
-  return 0;
-}
-
-static int store_scan(const struct qun_host *host, qun_handle tenant, qun_slice prefix, qun_slice after,
-                      struct qun_pair *pairs, uint32_t cap, uint32_t *count) {
-  struct qun__fake_frame *frame = reader_of(host, tenant, "store.scan");
-  bool found;
-  uint32_t n = 0;
-  if (!frame) return QUN_EDENIED;
-  struct qun__fake_table *t = &space_of(frame)->store;
-  size_t at = qun__fake_table_seek(t, qun_slice_cmp(after, prefix) > 0 ? after : prefix, &found);
-  if (found && after.len && qun_slice_eq(qun__fake_cell_key(t->cells[at]), after)) at++;
-  for (; at < t->count && n < cap; at++) {
-    qun_slice key = qun__fake_cell_key(t->cells[at]);
-    if (key.len < prefix.len || (prefix.len && memcmp(key.ptr, prefix.ptr, (size_t)prefix.len) != 0)) break;
-    pairs[n].key = qun__fake_copy(&frame->lent, key);
-    pairs[n].value = qun__fake_copy(&frame->lent, qun__fake_cell_value(t->cells[at]));
-    n++;
-  }
-  *count = n;
-  return 0;
-}
-
-static const struct qun_store_v1 store = {.struct_size = sizeof(struct qun_store_v1),
-                                          .get = store_get,
-                                          .put = store_put,
-                                          .del = store_del,
-                                          .scan = store_scan};
-
 /* ---------------------------------------------------------------- events */
 
 static int events_emit(const struct qun_host *host, qun_handle tenant, const struct qun_emit *event) {
   struct qun__fake_plugin *p = plugin_of(host);
   struct qun_fake *f = p->f;
-  struct qun__fake_frame *frame = frame_of(host, tenant, "events.emit");
+  struct qun__fake_frame *frame = qun__fake_frame_of(host, tenant, "events.emit");
   if (!frame) return QUN_EDENIED;
   if (frame->mode == QUN_MODE_TENANT) return qun__fake_fail(f, QUN_EDENIED, "events.emit in on_tenant");
   if (!frame->may_emit)
@@ -138,7 +50,7 @@ static const struct qun_events_v1 events = {.struct_size = sizeof(struct qun_eve
 /* ---------------------------------------------------------------- timers, calendar */
 
 static int timer_set(const struct qun_host *host, qun_handle tenant, qun_slice name, int64_t due_ms, qun_slice data) {
-  struct qun__fake_frame *frame = handler_of(host, tenant, "timer.set");
+  struct qun__fake_frame *frame = qun__fake_handler_of(host, tenant, "timer.set");
   if (!frame) return QUN_EDENIED;
   if (name.len < 1 || name.len > NAME_MAX_BYTES)
     return qun__fake_fail(plugin_of(host)->f, QUN_EINVAL, "timer.set: a name has 1 to 64 bytes");
@@ -147,7 +59,7 @@ static int timer_set(const struct qun_host *host, qun_handle tenant, qun_slice n
 }
 
 static int timer_cancel(const struct qun_host *host, qun_handle tenant, qun_slice name) {
-  struct qun__fake_frame *frame = handler_of(host, tenant, "timer.cancel");
+  struct qun__fake_frame *frame = qun__fake_handler_of(host, tenant, "timer.cancel");
   if (!frame) return QUN_EDENIED;
   qun__fake_table_del(&space_of(frame)->timers, name);
   return 0;
@@ -159,13 +71,13 @@ static const struct qun_timer_v1 timer = {.struct_size = sizeof(struct qun_timer
 
 static int calendar_to_local(const struct qun_host *host, qun_handle tenant, int64_t ms, int32_t *day,
                              int32_t *minute) {
-  struct qun__fake_frame *frame = frame_of(host, tenant, "calendar.to_local");
+  struct qun__fake_frame *frame = qun__fake_frame_of(host, tenant, "calendar.to_local");
   return frame ? qun__fake_to_local(frame->tenant->zone, ms, day, minute) : QUN_EDENIED;
 }
 
 static int calendar_from_local(const struct qun_host *host, qun_handle tenant, int32_t day, int32_t minute,
                                int64_t *ms) {
-  struct qun__fake_frame *frame = frame_of(host, tenant, "calendar.from_local");
+  struct qun__fake_frame *frame = qun__fake_frame_of(host, tenant, "calendar.from_local");
   return frame ? qun__fake_from_local(frame->tenant->zone, day, minute, ms) : QUN_EDENIED;
 }
 
@@ -208,7 +120,7 @@ static int call_call(const struct qun_host *host, qun_handle tenant, const char 
                      qun_slice *out) {
   struct qun__fake_plugin *p = plugin_of(host);
   struct qun_fake *f = p->f;
-  struct qun__fake_frame *frame = frame_of(host, tenant, "call");
+  struct qun__fake_frame *frame = qun__fake_frame_of(host, tenant, "call");
   if (!frame) return QUN_EDENIED;
   if (frame->mode == QUN_MODE_TENANT) return qun__fake_fail(f, QUN_EDENIED, "call in on_tenant");
   bool handler = frame->mode != QUN_MODE_REQUEST || frame->pure;
@@ -242,7 +154,7 @@ static struct qun__fake_outbox *outbox_find(const struct qun__fake_frame *frame,
 static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const struct qun_outbox_row *row) {
   struct qun__fake_plugin *p = plugin_of(host);
   struct qun_fake *f = p->f;
-  struct qun__fake_frame *frame = handler_of(host, tenant, "outbox.enqueue");
+  struct qun__fake_frame *frame = qun__fake_handler_of(host, tenant, "outbox.enqueue");
   if (!frame) return QUN_EDENIED;
   if (row->key.len < 1 || row->key.len > KEY_MAX)
     return qun__fake_fail(f, QUN_EINVAL, "outbox.enqueue: a key has 1 to 400 bytes");
@@ -267,7 +179,7 @@ static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const 
 
 static int outbox_cancel(const struct qun_host *host, qun_handle tenant, qun_slice key) {
   struct qun_fake *f = plugin_of(host)->f;
-  struct qun__fake_frame *frame = handler_of(host, tenant, "outbox.cancel");
+  struct qun__fake_frame *frame = qun__fake_handler_of(host, tenant, "outbox.cancel");
   if (!frame) return QUN_EDENIED;
   struct qun__fake_outbox *o = outbox_find(frame, key);
   if (!o || o->row.state == QUN_FAKE_CANCELLED) return qun__fake_fail(f, QUN_ENOTFOUND, "outbox.cancel: no such row");
@@ -379,9 +291,11 @@ int qun__fake_query(const struct qun_host *host, const char *service_id, const v
   static const struct {
     const char *id;
     const void *vtable;
-  } table[] = {{QUN_STORE_1, &store},       {QUN_EVENTS_1, &events},   {QUN_TIMER_1, &timer},
-               {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},     {QUN_OUTBOX_1, &outbox},
-               {QUN_CALL_1, &call},         {QUN_PACKAGE_1, &package}, {QUN_METRICS_1, &metrics}};
+  } table[] = {{QUN_STORE_1, &qun__fake_store_1}, {QUN_STORE_2, &qun__fake_store_2},
+               {QUN_EVENTS_1, &events},           {QUN_TIMER_1, &timer},
+               {QUN_CALENDAR_1, &calendar},       {QUN_REPLY_1, &reply},
+               {QUN_OUTBOX_1, &outbox},           {QUN_CALL_1, &call},
+               {QUN_PACKAGE_1, &package},         {QUN_METRICS_1, &metrics}};
   struct qun__fake_plugin *p = plugin_of(host);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (strcmp(table[i].id, service_id) != 0) continue;

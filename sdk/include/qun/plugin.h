@@ -37,8 +37,8 @@ extern "C" {
 #endif
 
 #define QUN_ABI_MAJOR 1
-#define QUN_ABI_MINOR 0
-#define QUN_SDK_VERSION 0x00010000u /* 0xMMMMmmmm: major, minor */
+#define QUN_ABI_MINOR 1
+#define QUN_SDK_VERSION 0x00010001u /* 0xMMMMmmmm: major, minor */
 
 #if defined(__GNUC__)
 #define QUN_EXPORT __attribute__((visibility("default")))
@@ -215,6 +215,49 @@ struct qun_store_v1 {
      into `pairs`; *count is how many. Fewer than cap: no more. Borrowed until the callback returns. */
   int (*scan)(const struct qun_host *host, qun_handle tenant, qun_slice prefix, qun_slice after, struct qun_pair *pairs,
               uint32_t cap, uint32_t *count);
+};
+
+enum {
+  QUN_STORE_PUT = 1,    /* writes key, value, owner */
+  QUN_STORE_DEL = 2,    /* deletes key; fine when it is not there */
+  QUN_STORE_EXPECT = 3, /* key must have exactly this value */
+  QUN_STORE_ABSENT = 4  /* key must not be there */
+};
+
+/* One step of a batch. An array of these crosses: it never grows. */
+struct qun_store_op {
+  uint32_t kind; /* QUN_STORE_* */
+  uint32_t reserved;
+  uint64_t owner;  /* PUT: number of the member whose data the row is, 0 none */
+  qun_slice key;   /* 1..400 bytes */
+  qun_slice value; /* PUT and EXPECT: up to 16 MiB */
+};
+
+enum { QUN_STORE_MANY = 1024 }; /* keys of one get_many, steps of one batch */
+
+#define QUN_STORE_2 "qun.store/2"
+/* qun.store/1 with two more calls; both may be asked for and are the same keyspace. Since ABI 1.1. No call blocks. */
+struct qun_store_v2 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] As in qun.store/1. */
+  int (*get)(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice *value);
+  /* [loop] As in qun.store/1. */
+  int (*put)(const struct qun_host *host, qun_handle tenant, qun_slice key, qun_slice value, uint64_t owner);
+  /* [loop] As in qun.store/1. */
+  int (*del)(const struct qun_host *host, qun_handle tenant, qun_slice key);
+  /* [loop] As in qun.store/1. */
+  int (*scan)(const struct qun_host *host, qun_handle tenant, qun_slice prefix, qun_slice after, struct qun_pair *pairs,
+              uint32_t cap, uint32_t *count);
+  /* [loop] Looks up `count` keys (at most QUN_STORE_MANY) at once: values[i] is keys[i]'s, borrowed until the callback returns; a
+     key that is not there gets ptr NULL (an empty value has a ptr). In a process of its own it costs one round trip. QUN_EINVAL: not a
+     key, too many; then no value is set. */
+  int (*get_many)(const struct qun_host *host, qun_handle tenant, const qun_slice *keys, uint32_t count,
+                  qun_slice *values);
+  /* [loop] on_event and on_timer only. All steps or none: first every EXPECT and ABSENT is held against the keyspace as it was before
+     the batch, then PUT and DEL are done in their order. QUN_ECONFLICT: an expectation does not hold. QUN_EDENIED, QUN_EQUOTA,
+     QUN_EINVAL. Whatever it answers less than 0, nothing was written. */
+  int (*batch)(const struct qun_host *host, qun_handle tenant, const struct qun_store_op *ops, uint32_t count);
 };
 
 /* An event to be emitted. Type: one that this plugin's manifest lists under events.emit. */

@@ -17,7 +17,7 @@ FINE = [re.compile(p) for p in (
     r"^Leaf changes summary: \d+ artifacts? changed$", r"^Changed leaf types summary: \d+ leaf types? changed$",
     r"^Removed/Changed/Added functions summary: 0 Removed, 0 Changed, \d+ Added functions?$",
     r"^Removed/Changed/Added variables summary: 0 Removed, 0 Changed, 0 Added variable$",
-    r"^\d+ Added functions?:$", r"^  \[A\] 'function .*'$", r"^  type size changed from \d+ to \d+ \(in bits\)$",
+    r"^\d+ Added functions?:$", r"^  \[A\] 'function .*'(\s+\{\w+\})?$", r"^  type size changed from \d+ to \d+ \(in bits\)$",
     r"^  \d+ data member insertions?:$", r"^$")]
 
 

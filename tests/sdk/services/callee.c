@@ -66,6 +66,24 @@ static int store_scan(const struct qun_host *host, qun_handle tenant, qun_slice 
   return 0;
 }
 
+static int store_get_many(const struct qun_host *host, qun_handle tenant, const qun_slice *keys, uint32_t count,
+                          qun_slice *values) {
+  struct qun_pack *p = heard(host, "store2.get_many");
+  qun__wire_put_u64(p, tenant);
+  qun_pack_int(p, count);
+  if (of(host)->code < 0) return of(host)->code;
+  for (uint32_t i = 0; i < count; i++)
+    values[i] = qun_slice_is(keys[i], "none") ? (qun_slice){NULL, 0} : keys[i].len == 0 ? qun_str("") : of(host)->lends;
+  return 0;
+}
+
+static int store_batch(const struct qun_host *host, qun_handle tenant, const struct qun_store_op *ops, uint32_t count) {
+  struct qun_pack *p = heard(host, "store2.batch");
+  qun__wire_put_u64(p, tenant);
+  for (uint32_t i = 0; i < count; i++) qun__wire_put_store_op(p, &ops[i]);
+  return of(host)->code;
+}
+
 static int events_emit(const struct qun_host *host, qun_handle tenant, const struct qun_emit *event) {
   struct qun_pack *p = heard(host, "events.emit");
   qun__wire_put_u64(p, tenant);
@@ -166,6 +184,13 @@ static void metrics_add(const struct qun_host *host, const char *name, uint64_t 
 
 static const struct qun_store_v1 store = {
     .struct_size = sizeof store, .get = store_get, .put = store_put, .del = store_del, .scan = store_scan};
+static const struct qun_store_v2 store2 = {.struct_size = sizeof store2,
+                                           .get = store_get,
+                                           .put = store_put,
+                                           .del = store_del,
+                                           .scan = store_scan,
+                                           .get_many = store_get_many,
+                                           .batch = store_batch};
 static const struct qun_events_v1 events = {.struct_size = sizeof events, .emit = events_emit};
 static const struct qun_timer_v1 timer = {.struct_size = sizeof timer, .set = timer_set, .cancel = timer_cancel};
 static const struct qun_calendar_v1 calendar = {.struct_size = sizeof calendar,
@@ -184,9 +209,9 @@ static const struct qun_metrics_v1 metrics = {.struct_size = sizeof metrics, .ad
 static const struct {
   const char *id;
   const void *vtable;
-} vtables[] = {{QUN_STORE_1, &store},       {QUN_EVENTS_1, &events},   {QUN_TIMER_1, &timer},
-               {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},     {QUN_OUTBOX_1, &outbox},
-               {QUN_CALL_1, &call},         {QUN_PACKAGE_1, &package}, {QUN_METRICS_1, &metrics}};
+} vtables[] = {{QUN_STORE_1, &store},       {QUN_STORE_2, &store2},   {QUN_EVENTS_1, &events}, {QUN_TIMER_1, &timer},
+               {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},    {QUN_OUTBOX_1, &outbox}, {QUN_CALL_1, &call},
+               {QUN_PACKAGE_1, &package},   {QUN_METRICS_1, &metrics}};
 
 static int query(const struct qun_host *host, const char *id, const void **out) {
   if (of(host)->denied && strcmp(of(host)->denied, id) == 0) return QUN_EDENIED;
