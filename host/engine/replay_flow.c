@@ -72,7 +72,7 @@ static bool find_read(struct flow *f, struct job *job) {
 
 static bool finished(const struct flow *f) {
   if (f->rc < 0) return true;
-  if (!f->r->end || f->reading) return false;
+  if (f->reading || !f->r->end) return false; /* who reads sets the end */
   for (uint32_t i = 0; i < f->r->strands_count; i++) {
     if (f->r->strands[i].next < f->chunks) return false;
   }
