@@ -7,78 +7,86 @@
 
 enum { WEEK = 7, MONTH = 30, CHART_POINTS = 370 };
 
-/* Everybody by the latest day of activity, so that a window's distinct members are those whose latest day is in it: one
-   look at each member and day, however many windows. */
-struct latest {
-  int32_t first;    /* day that `on` begins with */
-  uint32_t *on;     /* by day from `first`: members whose latest day it is */
-  uint32_t *day_of; /* by member: days since `first` plus 1 of the latest; 0: none */
-  uint32_t members;
-  uint32_t *numbers; /* of one day */
-  uint32_t cap;
+/*
+ * Distinct members of the last `length` days, day by day. Days come in blocks of that length: a window is the end of one
+ * block (`tails`, unions from each day to the block's end) and the beginning of the next (`head`), so that a day costs
+ * a few unions however long the window is.
+ */
+struct window {
+  uint32_t length, filled;  /* days, and those of the block that has begun */
+  roaring_bitmap_t **days;  /* of the block that has begun */
+  roaring_bitmap_t **tails; /* of the block before; NULL: there was none */
+  roaring_bitmap_t *head;
 };
 
-static void latest_fini(struct latest *l) {
-  free(l->on);
-  free(l->day_of);
-  free(l->numbers);
+static void drop_all(roaring_bitmap_t **sets, uint32_t n) {
+  for (uint32_t i = 0; sets && i < n; i++) growth_set_free(sets[i]);
+  free(sets);
 }
 
-static int latest_room(struct latest *l, const struct growth_call *c, const roaring_bitmap_t *set) {
-  uint32_t n = (uint32_t)roaring_bitmap_get_cardinality(set), most = n ? roaring_bitmap_maximum(set) + 1 : 0;
-  if (n > l->cap) {
-    uint32_t *numbers = realloc(l->numbers, 2 * (size_t)n * sizeof *numbers);
-    if (!numbers) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
-    l->numbers = numbers;
-    l->cap = 2 * n;
-  }
-  if (most > l->members) {
-    uint32_t *day_of = realloc(l->day_of, most * sizeof *day_of);
-    if (!day_of) return growth_fail(c, QUN_EFAIL, "growth: out of memory");
-    memset(day_of + l->members, 0, (most - l->members) * sizeof *day_of);
-    l->day_of = day_of;
-    l->members = most;
-  }
-  return QUN_OK;
+static void window_fini(struct window *w) {
+  drop_all(w->days, w->length);
+  drop_all(w->tails, w->length);
+  growth_set_free(w->head);
 }
+
+static bool window_init(struct window *w, uint32_t length) {
+  *w = (struct window){.length = length};
+  w->days = calloc(length, sizeof(roaring_bitmap_t *));
+  w->head = roaring_bitmap_create();
+  return w->days && w->head;
+}
+
+/* The block is whole: its days become unions to its end. */
+static bool window_turn(struct window *w) {
+  for (uint32_t i = w->length - 1; i-- > 0;) roaring_bitmap_or_inplace(w->days[i], w->days[i + 1]);
+  drop_all(w->tails, w->length);
+  w->tails = w->days;
+  w->days = calloc(w->length, sizeof(roaring_bitmap_t *));
+  roaring_bitmap_clear(w->head);
+  w->filled = 0;
+  return w->days != NULL;
+}
+
+static bool window_add(struct window *w, const roaring_bitmap_t *day) {
+  if (w->filled == w->length && !window_turn(w)) return false;
+  w->days[w->filled] = roaring_bitmap_copy(day);
+  if (!w->days[w->filled]) return false;
+  roaring_bitmap_or_inplace(w->head, day);
+  w->filled++;
+  return true;
+}
+
+static uint32_t window_distinct(const struct window *w) {
+  bool inside = w->filled < w->length && w->tails;
+  return (uint32_t)(inside ? roaring_bitmap_or_cardinality(w->tails[w->filled], w->head)
+                           : roaring_bitmap_get_cardinality(w->head));
+}
+
+struct windows {
+  roaring_bitmap_t *day;
+  struct window week, month;
+};
 
 /* Takes in one day's members; days come in order. */
-static int latest_add(struct latest *l, const struct growth_call *c, int32_t day, roaring_bitmap_t *set,
-                      uint32_t *count) {
-  uint32_t at = (uint32_t)(day - l->first);
-  roaring_bitmap_clear(set);
-  int rc = growth_set_active(c, day, day + 1, set);
-  if (rc >= 0) rc = latest_room(l, c, set);
-  if (rc < 0) return rc;
-  *count = (uint32_t)roaring_bitmap_get_cardinality(set);
-  roaring_bitmap_to_uint32_array(set, l->numbers);
-  for (uint32_t i = 0; i < *count; i++) {
-    uint32_t *day_of = &l->day_of[l->numbers[i]];
-    if (*day_of) l->on[*day_of - 1]--;
-    *day_of = at + 1;
-  }
-  l->on[at] += *count;
-  return QUN_OK;
-}
-
-/* Distinct members of the `length` days that end with day number `last`. */
-static uint32_t distinct(const struct latest *l, uint32_t last, uint32_t length) {
-  uint32_t n = 0;
-  for (uint32_t i = last + 1 - length; i <= last; i++) n += l->on[i];
-  return n;
+static int take_day(struct windows *w, const struct growth_call *c, int32_t day) {
+  roaring_bitmap_clear(w->day);
+  int rc = growth_set_active(c, day, day + 1, w->day);
+  if (rc >= 0 && !(window_add(&w->week, w->day) && window_add(&w->month, w->day)))
+    rc = growth_fail(c, QUN_EFAIL, "growth: out of memory");
+  return rc;
 }
 
 /* Points every `step` days, the last one at `to`. */
-static int draw_points(const struct growth_call *c, int32_t to, uint32_t step, struct growth_point *out, uint32_t n,
-                       struct latest *l, roaring_bitmap_t *set) {
-  uint32_t days = (uint32_t)(to - l->first) + 1, active;
+static int draw_points(const struct growth_call *c, int32_t from, int32_t to, uint32_t step, struct growth_point *out,
+                       uint32_t n, struct windows *w) {
   int rc = QUN_OK;
-  for (uint32_t i = 0; rc >= 0 && i < days; i++) {
-    uint32_t back = days - 1 - i;
-    rc = latest_add(l, c, l->first + (int32_t)i, set, &active);
+  for (int32_t day = from - MONTH + 1; rc >= 0 && day <= to; day++) {
+    uint32_t back = (uint32_t)(to - day);
+    rc = take_day(w, c, day);
     if (rc < 0 || back % step != 0 || back / step >= n) continue;
-    out[n - 1 - back / step] =
-        (struct growth_point){l->first + (int32_t)i, active, distinct(l, i, WEEK), distinct(l, i, MONTH)};
+    out[n - 1 - back / step] = (struct growth_point){day, (uint32_t)roaring_bitmap_get_cardinality(w->day),
+                                                     window_distinct(&w->week), window_distinct(&w->month)};
   }
   return rc;
 }
@@ -87,13 +95,13 @@ int growth_lines(const struct growth_call *c, int32_t from, int32_t to, uint32_t
                  uint32_t *count) {
   uint32_t days = (uint32_t)(to - from + 1), step = (days + cap - 1) / cap, n = (days + step - 1) / step;
   struct growth_point *out = calloc(n, sizeof *out);
-  struct latest l = {.first = from - MONTH + 1};
-  roaring_bitmap_t *set = roaring_bitmap_create();
-  l.on = calloc(days + MONTH - 1, sizeof *l.on);
-  int rc = out && set && l.on ? draw_points(c, to, step, out, n, &l, set)
-                              : growth_fail(c, QUN_EFAIL, "growth: out of memory");
-  growth_set_free(set);
-  latest_fini(&l);
+  struct windows w = {.day = roaring_bitmap_create()};
+  bool room = window_init(&w.week, WEEK) & window_init(&w.month, MONTH);
+  int rc = out && w.day && room ? draw_points(c, from, to, step, out, n, &w)
+                                : growth_fail(c, QUN_EFAIL, "growth: out of memory");
+  growth_set_free(w.day);
+  window_fini(&w.week);
+  window_fini(&w.month);
   if (rc < 0) {
     free(out);
     return rc;

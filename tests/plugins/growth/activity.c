@@ -34,6 +34,47 @@ Test(plugins_growth_activity, counts_distinct_members_by_day_week_and_month) {
   qun_fake_close(f);
 }
 
+enum { DAYS = 103, PEOPLE = 40 };
+
+/* Distinct people of the `length` days that end with `day`, counted one by one. */
+static int64_t count_distinct(bool was[DAYS][PEOPLE], int day, int length) {
+  int64_t n = 0;
+  for (int who = 0; who < PEOPLE; who++) {
+    bool there = false;
+    for (int d = day - length + 1; d <= day; d++) there |= d >= 0 && was[d][who];
+    n += there;
+  }
+  return n;
+}
+
+Test(plugins_growth_activity, windows_over_many_weeks_are_as_counted_one_by_one) {
+  struct qun_fake *f = growth_open();
+  static bool was[DAYS][PEOPLE];
+  int64_t start = qun_fake_ms(f, "2026-01-01 12:00");
+  uint32_t random = 7;
+  for (int day = 0; day < DAYS; day++) {
+    bool quiet = day % 17 == 5 || (day > 50 && day < 58); /* days and a week without anybody */
+    for (int who = 0; who < PEOPLE; who++) {
+      random = random * 1664525u + 1013904223u;
+      was[day][who] = day == 0 || day == DAYS - 1 ? who == 0 : !quiet && (random >> 24) < 24;
+      if (!was[day][who]) continue;
+      cr_assert_eq(qun_fake_event(f, .type = "message", .time_ms = start + day * 86400000ll,
+                                  .member = (uint64_t)who + 1, .group = "g", .fields = {QUN_TEXT("text", "x")}),
+                   0, "%s", qun_fake_message(f));
+    }
+  }
+  int32_t first = qun_fake_day("2026-01-01");
+  qun_slice model = qun_fake_ask(f, "growth.report", QUN_TEXT("view", "overview"), QUN_INT("from", first),
+                                 QUN_INT("to", first + DAYS - 1));
+  for (int day = 0; day < DAYS; day++) {
+    uint32_t at = (uint32_t)day;
+    cr_assert_eq(model_series(model, "activity_line", "dau", at), count_distinct(was, day, 1), "day %d", day);
+    cr_assert_eq(model_series(model, "activity_line", "wau", at), count_distinct(was, day, 7), "day %d", day);
+    cr_assert_eq(model_series(model, "activity_line", "mau", at), count_distinct(was, day, 30), "day %d", day);
+  }
+  qun_fake_close(f);
+}
+
 Test(plugins_growth_activity, tells_kinds_of_interaction_apart) {
   struct qun_fake *f = growth_open();
   qun_slice model;
