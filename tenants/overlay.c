@@ -345,13 +345,21 @@ const struct qun_overlay_row *qun_overlay_next(const struct qun_overlay_row *row
   return n ? &n->row : NULL;
 }
 
+/* The key's first 16 bytes at hand: most keys are told apart without looking at the node. */
 struct ranked {
-  uint64_t head;
+  uint64_t head, more;
   const struct node *node;
 };
 
+static struct ranked rank_of(const struct node *n) {
+  qun_slice key = n->row.key;
+  uint64_t more = key.len > 8 ? head_of(qun_slice_of((const char *)key.ptr + 8, (size_t)key.len - 8)) : 0;
+  return (struct ranked){n->head, more, n};
+}
+
 static inline bool before(const struct ranked *a, const struct ranked *b) {
   if (a->head != b->head) return a->head < b->head;
+  if (a->more != b->more) return a->more < b->more;
   return qun_slice_cmp(a->node->row.key, b->node->row.key) < 0;
 }
 
@@ -402,8 +410,7 @@ int qun_overlay_each(struct qun_overlay *o, unsigned table, int (*each)(void *, 
   if (!ranked) return QUN_EFAIL;
   for (uint32_t i = 0; i < t->count; i++) {
     const struct node *node = t->rows[i];
-    if (node->row.state == QUN_OVERLAY_PUT || node->row.state == QUN_OVERLAY_DEL)
-      ranked[n++] = (struct ranked){node->head, node};
+    if (node->row.state == QUN_OVERLAY_PUT || node->row.state == QUN_OVERLAY_DEL) ranked[n++] = rank_of(node);
   }
   const struct ranked *sorted = sort(ranked, ranked + t->count, n);
   for (uint32_t i = 0; i < n && rc == 0; i++) rc = each(arg, &sorted[i].node->row);

@@ -192,7 +192,8 @@ static uint64_t seed_of(uint64_t seq, const char *plugin) {
   return h ^ (h >> 29);
 }
 
-static struct qun_scope scope_for(struct qun_apply *a, uint32_t mode, const struct qun_record *r, uint32_t plugin) {
+/* For all plugins that hear of a record; each has its own seed. */
+static struct qun_scope scope_for(struct qun_apply *a, uint32_t mode, const struct qun_record *r) {
   struct qun_scope s = {.mode = mode,
                         .slot = a->slot,
                         .view = &a->batch.view,
@@ -202,7 +203,6 @@ static struct qun_scope scope_for(struct qun_apply *a, uint32_t mode, const stru
                         .clock_ms = a->clock_ms,
                         .seq = r->seq,
                         .cause = r->seq,
-                        .seed = seed_of(r->seq, a->o.rt->plugins->plugins[plugin].manifest->id),
                         .hops = r->hops};
   qun_calendar_to_local(a->slot->calendar, a->clock_ms, &s.clock_day, &s.clock_minute);
   return s;
@@ -235,7 +235,7 @@ static int settle(struct qun_apply *a, struct qun_scope *s, uint32_t plugin, con
 }
 
 /* The data without what people wrote, for plugins that do not ask for it. */
-static qun_slice without_text(struct qun_apply *a, const struct qun_type_view *type, qun_slice open) {
+static qun_slice without_text(struct qun_apply *a, const struct qun_hearers *hearers, qun_slice open) {
   struct qun_unpack u;
   uint32_t n, kept = 0;
   qun_unpack_init(&u, open);
@@ -246,9 +246,7 @@ static qun_slice without_text(struct qun_apply *a, const struct qun_type_view *t
     qun_slice key, value;
     bool text = false;
     if (!qun_unpack_str(&u, &key) || !qun_unpack_any(&u, &value)) break;
-    for (uint32_t i = 0; i < type->fields_count; i++) {
-      if (qun_slice_is(key, type->fields[i].name)) text = (type->fields[i].flags & QUN_FIELD_TEXT) != 0;
-    }
+    for (uint32_t i = 0; i < hearers->texts_count && !text; i++) text = qun_slice_eq(key, hearers->texts[i]);
     if (text) continue;
     qun_pack_str(&a->pack2, key);
     qun_pack_raw(&a->pack2, value);
@@ -282,19 +280,21 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
   uint32_t hear = hearers ? hearers->plugins & mask : 0;
   if (!hear) return 0;
   struct qun_event e = event_of(a, r);
+  const struct qun_scope scope = scope_for(a, QUN_MODE_EVENT, r);
   qun_slice stripped = {NULL, 0};
   for (uint32_t i = 0; hear >> i; i++) {
     if (!(hear & (1u << i))) continue;
     const struct qun_loaded_plugin *p = &a->o.rt->plugins->plugins[i];
     e.data = open;
-    if (hearers->has_text && !p->manifest->personal_text) {
-      if (!stripped.ptr) stripped = without_text(a, hearers->type, open);
+    if (hearers->texts_count && !p->manifest->personal_text) {
+      if (!stripped.ptr) stripped = without_text(a, hearers, open);
       e.data = stripped;
     }
     qun_overlay_step(a->batch.view.overlay);
     uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
     uint32_t emits = a->emits.count;
-    struct qun_scope s = scope_for(a, QUN_MODE_EVENT, r, i);
+    struct qun_scope s = scope;
+    s.seed = seed_of(r->seq, p->manifest->id);
     int answer = qun_instance_event(&a->o.rt->instances[i], &s, &e);
     int rc = settle(a, &s, i, r, answer, mark, emits, err);
     if (rc < 0) return rc;
@@ -405,7 +405,8 @@ static int fire(struct qun_apply *a, const struct qun_timer_row *row, uint32_t p
   qun_overlay_step(a->batch.view.overlay);
   uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
   uint32_t emits = a->emits.count;
-  struct qun_scope s = scope_for(a, QUN_MODE_TIMER, &r, plugin);
+  struct qun_scope s = scope_for(a, QUN_MODE_TIMER, &r);
+  s.seed = seed_of(r.seq, p->manifest->id);
   int answer = qun_instance_timer(&a->o.rt->instances[plugin], &s, &t);
   rc = settle(a, &s, plugin, &r, answer, mark, emits, err);
   return rc < 0 ? rc : qun__apply_follow(a, emits, err);

@@ -201,7 +201,7 @@ qun_slice qun__apply_seal(struct qun_apply *a, const struct qun_emitted *e, stru
   struct qun_unpack u;
   uint32_t n;
   if (!e->data.len) return qun_slice_of(&empty, 1);
-  if (!a->o.seal || !e->hearers->has_text || !a->slot->config->seal_text) return e->data;
+  if (!a->o.seal || !e->hearers->texts_count || !a->slot->config->seal_text) return e->data;
   if (e->member && qun_member_pseudonym(&a->batch.view, e->member, pseudonym) < 0)
     memset(pseudonym, 0, sizeof pseudonym);
   qun_unpack_init(&u, e->data);

@@ -156,7 +156,7 @@ int qun__chunk_open(struct qun__replay *r, struct qun__replay_chunk *c, struct q
     if (h != last) ident = has_ident(h->type);
     last = h;
     /* plugins that do not see texts get the data without them, sealed or not */
-    if (!item->derived && !ident && !(h->has_text && (h->plugins & r->text_plugins))) continue;
+    if (!item->derived && !ident && !(h->texts_count && (h->plugins & r->text_plugins))) continue;
     item->open = qun_apply_open(r->live.vault, &c->view, h->type, &item->record, &c->arena);
   }
   return 0;

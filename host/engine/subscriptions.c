@@ -30,6 +30,17 @@ static bool hears(const struct qun_manifest *m, const char *type, const struct q
   return false;
 }
 
+static int add_fields(struct qun_hearers *h, const struct qun_type_view *view) {
+  h->texts = calloc(view->fields_count ? view->fields_count : 1, sizeof *h->texts);
+  if (!h->texts) return QUN_EFAIL;
+  for (uint32_t i = 0; i < view->fields_count; i++) {
+    const struct qun_manifest_field *f = &view->fields[i];
+    if (f->flags & QUN_FIELD_TEXT) h->texts[h->texts_count++] = qun_str(f->name);
+    h->has_members |= f->kind == QUN_FIELD_MEMBER;
+  }
+  return 0;
+}
+
 static int add(struct qun_subscriptions *v, const struct qun_plugin_set *plugins, const char *name) {
   struct entry *e = NULL;
   const struct qun_type_view *view = NULL;
@@ -38,15 +49,16 @@ static int add(struct qun_subscriptions *v, const struct qun_plugin_set *plugins
   if (!e) return QUN_EFAIL;
   e->hearers.type = view;
   e->name = view->name;
-  for (uint32_t i = 0; i < view->fields_count; i++) {
-    e->hearers.has_text |= (view->fields[i].flags & QUN_FIELD_TEXT) != 0;
-    e->hearers.has_members |= view->fields[i].kind == QUN_FIELD_MEMBER;
+  if (add_fields(&e->hearers, view) < 0) {
+    free(e);
+    return QUN_EFAIL;
   }
   for (uint32_t i = 0; i < plugins->count; i++) {
     if (hears(plugins->plugins[i].manifest, name, view)) e->hearers.plugins |= 1u << i;
   }
   HASH_ADD_KEYPTR(hh, v->types, e->name, (unsigned)strlen(e->name), e);
   if (e->hh.tbl) return 0;
+  free(e->hearers.texts);
   free(e);
   return QUN_EFAIL;
 }
@@ -73,6 +85,7 @@ void qun_subscriptions_destroy(struct qun_subscriptions *v) {
   struct entry *e, *next;
   HASH_ITER(hh, v->types, e, next) {
     HASH_DEL(v->types, e);
+    free(e->hearers.texts);
     free(e);
   }
   free(v);

@@ -11,7 +11,8 @@
 struct qun_hearers {
   const struct qun_type_view *type;
   uint32_t plugins; /* bit n: plugin n of the set subscribes */
-  bool has_text;    /* a field is TEXT */
+  qun_slice *texts; /* names of its fields that are TEXT */
+  uint32_t texts_count;
   bool has_members; /* a field is a MEMBER */
 };
 
