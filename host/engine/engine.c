@@ -125,7 +125,10 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
   if (rc == 0) rc = take_lock(e, err);
   if (rc == 0) e->clean = qun__ticker_take_clean(e);
   if (rc == 0) rc = qun_tenant_files_tidy(&(struct qun_tenant_files){e->data_dir, e->keys_dir}, err);
-  if (rc == 0) rc = qun_plugin_set_load(&e->plugins, e->plugins_dir, o->allow_untrusted, err);
+  struct qun_plugin_policy policy = {.allow_untrusted = o->allow_untrusted,
+                                     .signatures = o->signatures,
+                                     .data_dir = e->data_dir};
+  if (rc == 0) rc = qun_plugin_set_open(&e->plugins, e->plugins_dir, &policy, err);
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
   e->metrics = qun_plugin_metrics_create();

@@ -32,6 +32,7 @@ struct qun_engine_options {
   uint64_t tenant_memory;  /* bytes of open tenants that nobody uses; 0: 512 MiB */
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
+  enum qun_signatures signatures;
   bool journal;              /* durable answers come from a journal of all tenants; else from each store's own commit */
   uint32_t journal_segment;  /* bytes of a segment; 0: 16 MiB */
   bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/services_call.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "host/plugins/library.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { TEXT_MAX = 200, FILE_MAX = 64 << 20 };
 
@@ -89,31 +88,35 @@ static bool listed(const struct qun_manifest *m, const char *path, bool own) {
 }
 
 /* Package files stay mapped for the life of the process, as the shared object does: their bytes are promised until
- * destroy(). */
+ * destroy(). What an index vouches for is copied and hashed first, so that the bytes that were signed are those that are read. */
+static int package_map(const struct qun_loaded_plugin *p, const char *path, const char *full, qun_slice *body) {
+  struct qun__library file;
+  struct stat st;
+  int rc = qun__library_read(&file, full, NULL);
+  if (rc < 0) return rc;
+  if (fstat(file.fd, &st) < 0 || st.st_size > FILE_MAX) rc = QUN_EFAIL;
+  if (rc == 0 && !qun_package_holds(p->package, path, file.sha256)) rc = QUN_EDENIED;
+  if (rc == 0 && st.st_size > 0) {
+    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+    if (at == MAP_FAILED)
+      rc = QUN_EFAIL;
+    else
+      *body = qun_slice_of(at, (size_t)st.st_size);
+  } else if (rc == 0) {
+    *body = qun_slice_of(NULL, 0);
+  }
+  qun__library_drop(&file);
+  return rc;
+}
+
 static int package_read(const struct qun_host *host, const char *plugin, const char *path, qun_slice *body) {
   const struct qun_instance *in = host->ctx;
   bool own = !plugin || !*plugin || strcmp(plugin, in->plugin->manifest->id) == 0;
   const struct qun_loaded_plugin *p = own ? in->plugin : qun_plugin_set_find(in->runtime->plugins, plugin);
   char full[4096];
-  struct stat st;
   if (!p || !path || !listed(p->manifest, path, own)) return QUN_ENOTFOUND;
   if ((size_t)snprintf(full, sizeof full, "%s/%s", p->dir, path) >= sizeof full) return QUN_EINVAL;
-  int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return errno == ENOENT ? QUN_ENOTFOUND : QUN_EFAIL;
-  int rc = QUN_EFAIL;
-  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
-    *body = (qun_slice){NULL, 0};
-    rc = 0;
-    if (st.st_size > 0) {
-      void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-      if (at == MAP_FAILED)
-        rc = QUN_EFAIL;
-      else
-        *body = qun_slice_of(at, (size_t)st.st_size);
-    }
-  }
-  close(fd);
-  return rc;
+  return package_map(p, path, full, body);
 }
 
 static int package_list(const struct qun_host *host, const char *plugin, uint32_t nth, qun_slice *path) {

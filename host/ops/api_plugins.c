@@ -22,7 +22,7 @@ static const char *folder_of(const char *dir) {
   return slash && slash[1] ? slash + 1 : dir;
 }
 
-enum { HEAD_MEMBERS = 7 };
+enum { HEAD_MEMBERS = 8 };
 
 static void write_head(struct qun_pack *out, const struct qun_loaded_plugin *plugin) {
   char hash[65];
@@ -32,6 +32,7 @@ static void write_head(struct qun_pack *out, const struct qun_loaded_plugin *plu
   qun_pack_kv_cstr(out, "status", "loaded");
   qun_pack_kv_bool(out, "trusted", plugin->trusted);
   qun_pack_kv_cstr(out, "sha256", hash);
+  qun_pack_kv_cstr(out, "signature", plugin->package && plugin->package->standing ? plugin->package->reason : "");
   write_words(out, "title", plugin->manifest->title);
   write_words(out, "summary", plugin->manifest->summary);
 }

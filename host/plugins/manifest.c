@@ -328,7 +328,7 @@ int qun_manifest_load(struct qun_manifest **out, const char *dir, struct qun_err
   struct maker k = {.owner = owner, .m = &owner->manifest, .file = file, .err = err};
   qun_arena_init(&owner->arena);
   owner->manifest.owner = owner;
-  k.code = qun__yaml_read(&owner->yaml, file, err);
+  k.code = qun__yaml_read(&owner->yaml, owner->manifest.sha256, file, err);
   if (!k.code) make_head(&k);
   if (!k.code) make_lists(&k, dir);
   if (!k.code) make_events(&k);

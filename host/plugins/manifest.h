@@ -92,8 +92,9 @@ struct qun_manifest {
   uint32_t locales_count;
   const char **files;
   uint32_t files_count;
-  uint64_t store_bytes; /* keyspace quota in a tenant; 0: the tenant's quota alone */
-  void *owner;          /* what destroy frees */
+  uint64_t store_bytes;     /* keyspace quota in a tenant; 0: the tenant's quota alone */
+  unsigned char sha256[32]; /* of the bytes of plugin.yaml that were read */
+  void *owner;              /* what destroy frees */
 };
 
 /* Reads <dir>/plugin.yaml. Every refusal names the file, the line where known, and the key. QUN_ENOTFOUND: no such file. QUN_EINVAL. Blocking. */

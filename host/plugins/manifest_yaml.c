@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/plugins/manifest_yaml.h"
 
-#include <qun/plugin.h>
+#include "host/plugins/small_file.h"
+#include "tenants/sha256.h"
 
 #include <cyaml/cyaml.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,25 +170,27 @@ static const cyaml_config_t plain_config = {.log_fn = on_log,
                                             .log_level = CYAML_LOG_WARNING,
                                             .flags = CYAML_CFG_NO_ALIAS};
 
-int qun__yaml_read(struct qun__yaml **out, const char *file, struct qun_error *err) {
+int qun__yaml_read(struct qun__yaml **out, unsigned char sha256[32], const char *file, struct qun_error *err) {
   struct complaint c = {.sentence = ""};
   cyaml_config_t config = plain_config;
   struct qun__yaml *y = NULL;
-  struct stat st;
+  struct qun_pack bytes;
   config.log_ctx = &c;
-  if (stat(file, &st) < 0)
-    return qun_error_set(err, errno == ENOENT ? QUN_ENOTFOUND : QUN_EINVAL, "%s: %s", file, strerror(errno));
-  if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
-    return qun_error_set(err, QUN_EINVAL, "%s: not a file of at most 1 MiB", file);
-  cyaml_err_t rc = cyaml_load_file(file, &config, &top, (cyaml_data_t **)&y, NULL);
-  if (rc == CYAML_OK && y && !c.sentence[0]) {
-    *out = y;
-    return 0;
+  qun_pack_init(&bytes);
+  int code = qun__small_file_read(&bytes, file, FILE_MAX_BYTES, err);
+  if (code == 0) {
+    qun_sha256_of(qun_pack_slice(&bytes), sha256);
+    cyaml_err_t rc = cyaml_load_data(bytes.buf, bytes.len, &config, &top, (cyaml_data_t **)&y, NULL);
+    if (rc == CYAML_OK && !y) snprintf(c.sentence, sizeof c.sentence, "is empty");
+    if (rc != CYAML_OK && !c.sentence[0]) snprintf(c.sentence, sizeof c.sentence, "%.150s", cyaml_strerror(rc));
+    if (c.sentence[0]) {
+      qun__yaml_free(y);
+      code = complain(file, &c, err);
+    }
   }
-  if (rc == CYAML_OK && !y) snprintf(c.sentence, sizeof c.sentence, "is empty");
-  if (!c.sentence[0]) snprintf(c.sentence, sizeof c.sentence, "%.150s", cyaml_strerror(rc));
-  qun__yaml_free(y);
-  return complain(file, &c, err);
+  qun_pack_fini(&bytes);
+  if (code == 0) *out = y;
+  return code;
 }
 
 void qun__yaml_free(struct qun__yaml *y) {

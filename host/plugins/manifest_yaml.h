@@ -62,8 +62,8 @@ struct qun__yaml {
   struct qun__yaml_limits limits;
 };
 
-/* Reads a file of at most 1 MiB. QUN_ENOTFOUND; QUN_EINVAL: "<file>:<line>: <key>: ...". Blocking. */
-int qun__yaml_read(struct qun__yaml **out, const char *file, struct qun_error *err);
+/* Reads a file of at most 1 MiB, and hashes the bytes that it read. QUN_ENOTFOUND; QUN_EINVAL: "<file>:<line>: <key>: ...". Blocking. */
+int qun__yaml_read(struct qun__yaml **out, unsigned char sha256[32], const char *file, struct qun_error *err);
 /* NULL is fine. */
 void qun__yaml_free(struct qun__yaml *y);
 

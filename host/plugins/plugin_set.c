@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "host/plugins/admission.h"
 #include "host/plugins/library.h"
-#include "host/plugins/plugin_set_load.h"
-#include "host/plugins/resolve.h"
 #include "host/plugins/vocabulary.h"
 
 #include <dirent.h>
@@ -30,88 +29,105 @@ static void candidates_free(struct qun__candidate *c, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     free(c[i].dir);
     qun_manifest_destroy(c[i].manifest);
+    qun_package_verdict_fini(&c[i].verdict);
   }
   free(c);
 }
 
-/* Every folder with a manifest, by name. */
-static int scan(struct qun__candidate **out, uint32_t *out_count, const char *dir, struct qun_error *err) {
+/* Room for more behind those that are there. */
+static int grow(struct qun__candidate **c, uint32_t count, uint32_t more) {
+  struct qun__candidate *grown = realloc(*c, ((size_t)count + more + 1) * sizeof *grown);
+  if (!grown) return QUN_EFAIL;
+  memset(grown + count, 0, ((size_t)more + 1) * sizeof *grown);
+  *c = grown;
+  return 0;
+}
+
+/* Adds every folder with a manifest, by name. */
+static int scan(struct qun__candidate **c, uint32_t *count, const char *dir, bool installed, struct qun_error *err) {
   struct dirent **names = NULL;
   int n = scandir(dir, &names, NULL, alphasort);
   if (n < 0) return qun_error_set(err, QUN_EINVAL, "the folder of plugins %s cannot be read: %s", dir, strerror(errno));
-  struct qun__candidate *c = calloc((size_t)n + 1, sizeof *c);
-  uint32_t count = 0;
-  int rc = c ? 0 : QUN_EFAIL;
+  int rc = grow(c, *count, (uint32_t)n);
   for (int i = 0; i < n; i++) {
     if (rc == 0 && has_manifest(dir, names[i]->d_name)) {
       size_t size = strlen(dir) + strlen(names[i]->d_name) + 2;
-      c[count].dir = malloc(size);
-      if (c[count].dir)
-        snprintf(c[count++].dir, size, "%s/%s", dir, names[i]->d_name);
-      else
+      struct qun__candidate *at = &(*c)[*count];
+      at->dir = malloc(size);
+      at->installed = installed;
+      if (at->dir) {
+        snprintf(at->dir, size, "%s/%s", dir, names[i]->d_name);
+        ++*count;
+      } else {
         rc = QUN_EFAIL;
+      }
     }
     free(names[i]);
   }
   free(names);
-  if (rc) {
-    candidates_free(c, count);
-    return qun_error_set(err, rc, "out of memory while plugins were looked for");
-  }
-  *out = c;
-  *out_count = count;
-  return 0;
+  return rc ? qun_error_set(err, rc, "out of memory while plugins were looked for") : 0;
 }
 
-static void read_manifests(struct qun__candidate *c, uint32_t count) {
+static void read_manifests(const struct qun__admission *a, struct qun__candidate *c, uint32_t count) {
   struct qun_error why;
-  for (uint32_t i = 0; i < count; i++)
+  for (uint32_t i = 0; i < count; i++) {
     if (qun_manifest_load(&c[i].manifest, c[i].dir, &why)) qun__candidate_refuse(&c[i], "%s", why.message);
+    qun__admission_check(a, &c[i]);
+  }
 }
 
 /* ---------------------------------------------------------------- loading one */
 
+/* Reads the library into memory and judges it; *file: where it is. */
+static int read_library(struct qun__library *lib, char file[4096], const struct qun__admission *a,
+                        const struct qun__candidate *c, struct qun_error *err) {
+  char inside[256];
+  int rc = qun_package_library(inside, sizeof inside, &c->verdict, c->manifest->library, err);
+  if (rc == 0 && snprintf(file, 4096, "%s/%s", c->dir, inside) >= 4096)
+    rc = qun_error_set(err, QUN_EFAIL, "the path of its library is too long");
+  if (rc == 0) rc = qun__library_read(lib, file, err);
+  if (rc == 0)
+    rc = qun__admission_library(a, c, c->verdict.standing == QUN_PACKAGE_NONE ? file : inside, lib->sha256, err);
+  return rc;
+}
+
 /* 0 and *p filled; else the candidate is refused. */
-static int load_library(struct qun_loaded_plugin *p, struct qun__candidate *c, const struct qun__trust *trust,
-                        bool allow_untrusted) {
+static int load_library(struct qun_loaded_plugin *p, struct qun__candidate *c, const struct qun__admission *a) {
   const struct qun_manifest *m = c->manifest;
-  struct qun__library lib;
+  struct qun__library lib = {.fd = -1};
   struct qun_error why;
   char file[4096];
   struct qun_plugin *vtable = calloc(1, sizeof *vtable);
-  if (!vtable || snprintf(file, sizeof file, "%s/%s", c->dir, m->library) >= (int)sizeof file) {
-    qun__candidate_refuse(c, "%s: out of memory, or the path is too long", m->id);
-    free(vtable);
-    return QUN_EFAIL;
-  }
-  int rc = qun__library_read(&lib, file, &why);
-  bool trusted = rc == 0 && qun__trust_has(trust, lib.sha256);
-  if (rc == 0 && !trusted && !allow_untrusted)
-    rc = qun_error_set(
-        &why, QUN_EDENIED,
-        "%.200s is not one of the libraries that this host was built with, and others are not allowed (qund --allow-untrusted)",
-        file);
+  struct qun_package_verdict *package = calloc(1, sizeof *package);
+  int rc = vtable && package ? read_library(&lib, file, a, c, &why) : qun_error_set(&why, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun__library_open(&lib, m->id, m->version, &why);
   if (rc) {
     qun__candidate_refuse(c, "%s: %.300s", m->id, why.message);
     qun__library_drop(&lib);
     free(vtable);
+    free(package);
     return rc;
   }
   *vtable = lib.vtable;
-  *p = (struct qun_loaded_plugin){.vtable = vtable, .magic = lib.magic, .trusted = trusted, .library = lib.handle};
+  *p = (struct qun_loaded_plugin){.vtable = vtable,
+                                  .magic = lib.magic,
+                                  .trusted = qun__admission_trusts(a, c, lib.sha256),
+                                  .library = lib.handle,
+                                  .package = package};
+  *package = c->verdict;
+  memset(&c->verdict, 0, sizeof c->verdict);
   memcpy(p->sha256, lib.sha256, sizeof p->sha256);
   return 0;
 }
 
-static int load_one(struct whole *w, struct qun__candidate *c, const struct qun__trust *trust, bool allow_untrusted) {
+static int load_one(struct whole *w, struct qun__candidate *c, const struct qun__admission *a) {
   struct qun_error why;
   struct qun_loaded_plugin *p = &w->set.plugins[w->set.count];
   if (qun__vocabulary_check(w->vocabulary, c->manifest, &why)) {
     qun__candidate_refuse(c, "%s: %.300s", c->manifest->id, why.message);
     return 0;
   }
-  if (load_library(p, c, trust, allow_untrusted)) return 0;
+  if (load_library(p, c, a)) return 0;
   p->manifest = c->manifest;
   p->dir = c->dir;
   c->manifest = NULL;
@@ -133,37 +149,52 @@ static void keep_refused(struct qun_plugin_set *set, struct qun__candidate *c, u
 
 /* ---------------------------------------------------------------- the set */
 
-int qun__plugin_set_load(struct qun_plugin_set **out, const char *dir, const struct qun__trust *trust,
-                         bool allow_untrusted, struct qun_error *err) {
-  struct qun__candidate *c = NULL;
-  uint32_t count = 0, order[QUN_PLUGINS_MAX];
-  int rc = scan(&c, &count, dir, err);
-  if (rc) return rc;
+static struct whole *make_whole(uint32_t candidates) {
   struct whole *w = calloc(1, sizeof *w);
-  if (w) {
-    w->vocabulary = qun__vocabulary_create();
-    w->set.plugins = calloc(QUN_PLUGINS_MAX, sizeof *w->set.plugins);
-    w->set.refused = calloc((size_t)count + 1, sizeof *w->set.refused);
-  }
-  if (!w || !w->vocabulary || !w->set.plugins || !w->set.refused) rc = QUN_EFAIL;
-  if (rc == 0) {
-    read_manifests(c, count);
-    qun__resolve(c, count);
-    uint32_t n = qun__resolve_order(c, count, order);
-    for (uint32_t i = 0; rc == 0 && i < n; i++) rc = load_one(w, &c[order[i]], trust, allow_untrusted);
-    keep_refused(&w->set, c, count);
-  }
+  if (!w) return NULL;
+  w->vocabulary = qun__vocabulary_create();
+  w->set.plugins = calloc(QUN_PLUGINS_MAX, sizeof *w->set.plugins);
+  w->set.refused = calloc((size_t)candidates + 1, sizeof *w->set.refused);
+  if (w->vocabulary && w->set.plugins && w->set.refused) return w;
+  qun_plugin_set_destroy(&w->set);
+  return NULL;
+}
+
+static int load_all(struct whole *w, const struct qun__admission *a, struct qun__candidate *c, uint32_t count,
+                    struct qun_error *err) {
+  uint32_t order[QUN_PLUGINS_MAX];
+  int rc = 0;
+  read_manifests(a, c, count);
+  qun__resolve(c, count);
+  uint32_t n = qun__resolve_order(c, count, order);
+  for (uint32_t i = 0; rc == 0 && i < n; i++) rc = load_one(w, &c[order[i]], a);
+  keep_refused(&w->set, c, count);
+  return rc ? qun_error_set(err, rc, "out of memory while plugins were loaded") : 0;
+}
+
+int qun_plugin_set_open(struct qun_plugin_set **out, const char *dir, const struct qun_plugin_policy *policy,
+                        struct qun_error *err) {
+  struct qun__candidate *c = NULL;
+  struct qun__admission a;
+  struct whole *w = NULL;
+  uint32_t count = 0;
+  int rc = qun__admission_open(&a, policy, err);
+  if (rc) return rc;
+  rc = scan(&c, &count, dir, false, err);
+  if (rc == 0 && a.installed[0]) rc = scan(&c, &count, a.installed, true, err);
+  if (rc == 0 && !(w = make_whole(count))) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (rc == 0) rc = load_all(w, &a, c, count, err);
   candidates_free(c, count);
-  if (rc) {
+  qun__admission_close(&a);
+  if (rc)
     qun_plugin_set_destroy(w ? &w->set : NULL);
-    return qun_error_set(err, rc, "out of memory while plugins were loaded");
-  }
-  *out = &w->set;
-  return 0;
+  else
+    *out = &w->set;
+  return rc;
 }
 
 int qun_plugin_set_load(struct qun_plugin_set **out, const char *dir, bool allow_untrusted, struct qun_error *err) {
-  return qun__plugin_set_load(out, dir, &qun__trust_built, allow_untrusted, err);
+  return qun_plugin_set_open(out, dir, &(struct qun_plugin_policy){.allow_untrusted = allow_untrusted}, err);
 }
 
 void qun_plugin_set_destroy(struct qun_plugin_set *set) {
@@ -174,6 +205,8 @@ void qun_plugin_set_destroy(struct qun_plugin_set *set) {
     memcpy(&vtable, &set->plugins[i].vtable, sizeof vtable); /* ours, const to everybody else */
     free(vtable);
     free(set->plugins[i].dir);
+    if (set->plugins[i].package) qun_package_verdict_fini(set->plugins[i].package);
+    free(set->plugins[i].package);
   }
   qun__vocabulary_destroy(w->vocabulary);
   for (uint32_t i = 0; i < set->count; i++) qun_manifest_destroy(set->plugins[i].manifest);

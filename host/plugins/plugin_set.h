@@ -5,7 +5,7 @@
 #ifndef QUN_HOST_PLUGINS_PLUGIN_SET_H
 #define QUN_HOST_PLUGINS_PLUGIN_SET_H
 
-#include "host/plugins/manifest.h"
+#include "host/plugins/signature.h"
 
 enum { QUN_PLUGINS_MAX = 32 };
 
@@ -13,10 +13,11 @@ struct qun_loaded_plugin {
   struct qun_manifest *manifest;
   const struct qun_plugin *vtable; /* a whole struct of this host's size: copied min(size), zero filled */
   const struct qun_magic *magic;
-  char *dir;                /* package folder */
-  bool trusted;             /* its hash is on the list made at build */
-  unsigned char sha256[32]; /* of the shared object */
-  void *library;            /* dlopen handle; never closed */
+  char *dir;                           /* package folder */
+  bool trusted;                        /* its hash is on the list made at build, or a trusted key signed its package */
+  unsigned char sha256[32];            /* of the shared object */
+  void *library;                       /* dlopen handle; never closed */
+  struct qun_package_verdict *package; /* who answers for it, and the sums of its files */
 };
 
 /* A plugin that was refused, and why. */
@@ -32,6 +33,27 @@ struct qun_plugin_set {
   uint32_t refused_count;
 };
 
+enum qun_signatures {
+  QUN_SIGNATURES_WARN = 0, /* what nobody trusted signed is not trusted, and a warning says so */
+  QUN_SIGNATURES_STRICT,   /* it is refused */
+  QUN_SIGNATURES_OFF       /* it is not trusted, without a word */
+};
+
+/* "warn", "strict", "off"; -1: none of them. */
+int qun_signatures_of(const char *text);
+
+/* What may be loaded. All zero: what was made with this host. */
+struct qun_plugin_policy {
+  bool allow_untrusted;           /* others too */
+  enum qun_signatures signatures; /* of those others */
+  const char *data_dir;           /* has plugins/trust, plugins/grants, plugins/installed; NULL: none of them */
+  const struct qun__trust *built; /* NULL: the list made at build */
+};
+
+/* As qun_plugin_set_load, and the packages that were installed in policy->data_dir. A package (a folder with `index`) is loaded only as its index
+   says; an installed one only with the services that were granted. QUN_EINVAL also: the operator's lists cannot be read. */
+int qun_plugin_set_open(struct qun_plugin_set **out, const char *dir, const struct qun_plugin_policy *policy,
+                        struct qun_error *err);
 /* Loads each package folder below `dir` (folders with a plugin.yaml). Per plugin: manifest read and resolved (required services exist, ids and
    types unique, `after` known) before dlopen; hash compared with the list made at build (allow_untrusted: off refuses others); dlopen(RTLD_NOW|RTLD_LOCAL)
    of the very bytes hashed; qun_plugin_v1, magic, ABI, id, version and the mandatory slots checked. A refusal has its own sentence and lets the

@@ -10,7 +10,9 @@
 
 struct qun__candidate {
   char *dir;
-  struct qun_manifest *manifest;                              /* NULL when it could not be read */
+  struct qun_manifest *manifest; /* NULL when it could not be read */
+  bool installed;                /* from the data directory */
+  struct qun_package_verdict verdict;
   char reason[sizeof((struct qun_refused_plugin){0}).reason]; /* why it is refused; "" it is not */
 };
 

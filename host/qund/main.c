@@ -4,6 +4,8 @@
 #include "host/qund/supervisor.h"
 #include "host/qund/worker.h"
 
+#include "host/plugins/plugin_set.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -34,6 +36,8 @@ int main(int argc, char **argv) {
   enum qun_qund_wish wish;
   int status = 0;
   int rc = qun_qund_settings_read(&settings, argc, argv, &wish, &err);
+  if (rc == 0 && !wish && qun_signatures_of(settings.signatures) < 0)
+    rc = qun_error_set(&err, QUN_EINVAL, "signatures must be strict, warn or off, not \"%s\"", settings.signatures);
   if (rc == 0 && !wish && (log.level = qun_log_level(settings.log_level)) < 0)
     rc =
         qun_error_set(&err, QUN_EINVAL, "log_level must be debug, info, warn or error, not \"%s\"", settings.log_level);

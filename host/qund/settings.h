@@ -38,6 +38,8 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(timeout, NUMBER, "30", 1, 3600, "SECONDS", "an HTTP connection that does nothing is closed after this")            \
   X(drain, NUMBER, "10", 1, 3600, "SECONDS", "on stop: how long clients may take to fetch their answers")              \
   X(allow_untrusted, BOOL, "false", 0, 0, "", "load plugins that are not on the list made at build")                   \
+  X(signatures, TEXT, "warn", 0, 0, "POLICY",                                                                          \
+    "plugins that no trusted key signed: strict refuses them, warn says so, off is silent")                            \
   X(allow_loopback, BOOL, "false", 0, 0, "", "webhooks may go to this machine, also by plain http")                    \
   X(supervise, BOOL, "true", 0, 0, "", "start the worker anew when it crashes; --no-supervise: one process")           \
   X(log_level, TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error")

@@ -106,6 +106,7 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
       .tenant_memory = qun_qund_number(s->tenant_memory),
       .queue_events = (uint32_t)qun_qund_number(s->queue),
       .allow_untrusted = qun_qund_number(s->allow_untrusted) != 0,
+      .signatures = (enum qun_signatures)qun_signatures_of(s->signatures),
       .journal = qun_qund_number(s->journal) != 0,
       .journal_segment = (uint32_t)qun_qund_number(s->journal_segment),
       .live = true,
@@ -118,6 +119,10 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
   const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
   for (uint32_t i = 0; i < plugins->refused_count; i++)
     qun_log_line(d->log, QUN_LOG_WARN, "plugin refused: %s: %s", plugins->refused[i].dir, plugins->refused[i].reason);
+  for (uint32_t i = 0; i < plugins->count && options.signatures == QUN_SIGNATURES_WARN; i++)
+    if (!plugins->plugins[i].trusted)
+      qun_log_line(d->log, QUN_LOG_WARN, "plugin %s is not trusted: %s", plugins->plugins[i].manifest->id,
+                   plugins->plugins[i].package->reason);
   rc = open_delivery(d, err);
   if (rc == 0) rc = qun_api_create(&d->api, d->engine, err);
   if (rc == 0) qun_api_set_worker(d->api, &d->story);

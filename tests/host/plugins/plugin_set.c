@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "host/plugins/plugin_set.h"
 #include "host/plugins/library.h"
-#include "host/plugins/plugin_set_load.h"
+#include "host/plugins/trust.h"
 #include "host/plugins/vocabulary.h"
 
 #include <criterion/criterion.h>
@@ -44,7 +45,8 @@ Test(host_plugins_plugin_set, refuses_each_broken_plugin_with_its_own_sentence) 
       {"no_create", "no_create: it has no create, which is mandatory"},
       {"no_destroy", "no_destroy: it has no destroy, which is mandatory"},
       {"tiny", "tiny: its struct qun_plugin has 8 bytes, too few"},
-      {"unknown_service", "unknown_service: this host is too old for it: it requires the service qun.telepathy/3, which ABI 1."},
+      {"unknown_service",
+       "unknown_service: this host is too old for it: it requires the service qun.telepathy/3, which ABI 1."},
       {"good_again", "good: there is a plugin of that id already, in "},
       {"zz_thief", ZOO "/zz_thief/plugin.yaml:7: events.types[1].name: \"good.thing\" must be zz_thief.<what>"},
       {"deaf", "deaf: subscribes to good.thingg, which nobody defines"},
@@ -115,7 +117,7 @@ Test(host_plugins_plugin_set, refuses_what_is_not_on_the_list_and_loads_what_is)
   unsigned char sums[1][32];
   struct qun__trust trust = trust_in(sums, ZOO "/good/animal.so");
   struct qun_plugin_set *strict = NULL;
-  cr_assert_eq(qun__plugin_set_load(&strict, ZOO, &trust, false, NULL), 0);
+  cr_assert_eq(qun_plugin_set_open(&strict, ZOO, &(struct qun_plugin_policy){.built = &trust}, NULL), 0);
   cr_expect_eq(strict->count, 1);
   cr_expect_str_eq(strict->plugins[0].manifest->id, "good");
   cr_expect(strict->plugins[0].trusted);
