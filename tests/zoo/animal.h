@@ -130,7 +130,7 @@ static inline int animal_request(void *self, const struct qun_context *ctx, cons
 
 /* A write through a pointer that the compiler cannot look through. */
 static inline void animal_crash(void) {
-  int *volatile nowhere = NULL;
+  volatile int *volatile nowhere = NULL;
   *nowhere = 1;
 }
 
