@@ -143,7 +143,7 @@ fail:
 
 /* "1611234567.000200" to microseconds; the digits behind the point count messages of a second. */
 static int64_t micros_of(qun_slice ts) {
-  const char *at = ts.ptr, *end = at + ts.len;
+  const char *at = ts.ptr, *end = ts.len ? at + ts.len : at;
   int64_t whole = 0, part = 0, scale = 100000;
   int digits = 0;
   while (at < end && *at >= '0' && *at <= '9' && digits++ < 12) whole = whole * 10 + (*at++ - '0');

@@ -104,7 +104,7 @@ int qun_json_to_msgpack(struct qun_pack *out, qun_slice text, struct qun_error *
   lone = qun__json_lone_surrogate(text);
   if (lone != SIZE_MAX) return refuse(err, text, lone, "half of a surrogate pair stands alone");
   /* Most values are shorter in msgpack: one piece of memory instead of many that grow. */
-  if (qun__pack_room(out, (size_t)text.len)) out->len = was;
+  if (text.len && qun__pack_room(out, (size_t)text.len)) out->len = was;
   qun__json_build_init(&b, out);
   yajl_handle y = yajl_alloc(&callbacks, NULL, &b);
   if (!y) return qun_error_set(err, QUN_EFAIL, "out of memory");

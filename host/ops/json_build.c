@@ -160,7 +160,7 @@ static int unit_at(const char *at, const char *end) {
 }
 
 size_t qun__json_lone_surrogate(qun_slice text) {
-  const char *at = text.ptr, *end = at + text.len;
+  const char *at = text.ptr, *end = text.len ? at + text.len : at;
   while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
     int unit = unit_at(at, end);
     if (unit >= 0xd800 && unit <= 0xdbff) {

@@ -64,7 +64,7 @@ static void rename_all(const struct names *n, struct qun_pack *out, qun_slice te
   const struct {
     const char *from, *to;
   } table[] = {{"my-plugin", n->id}, {"my_plugin", n->symbol}, {"My plugin", n->title}};
-  const char *at = text.ptr, *end = at + text.len;
+  const char *at = text.ptr, *end = text.len ? at + text.len : at;
   while (at < end) {
     size_t took = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table && !took; i++) {
