@@ -96,7 +96,7 @@ int growth_lines(const struct growth_call *c, int32_t from, int32_t to, uint32_t
   uint32_t days = (uint32_t)(to - from + 1), step = (days + cap - 1) / cap, n = (days + step - 1) / step;
   struct growth_point *out = calloc(n, sizeof *out);
   struct windows w = {.day = roaring_bitmap_create()};
-  bool room = window_init(&w.week, WEEK) & window_init(&w.month, MONTH);
+  bool week = window_init(&w.week, WEEK), room = window_init(&w.month, MONTH) && week;
   int rc = out && w.day && room ? draw_points(c, from, to, step, out, n, &w)
                                 : growth_fail(c, QUN_EFAIL, "growth: out of memory");
   growth_set_free(w.day);
