@@ -70,6 +70,12 @@ int qun_journal_mark_write(struct qun_batch *b, const unsigned char uuid[16], ui
   return qun_batch_put(b, QUN_TABLE_META, qun_str("journal"), qun_slice_of(p, sizeof p));
 }
 
+int qun_meta_read(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err) {
+  int rc = meta_check(s, incarnation, err);
+  if (rc == 0) rc = qun_error_set(err, QUN_ECONFLICT, "the store is damaged: it has lost what says which it is");
+  return rc < 0 ? rc : 0;
+}
+
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err) {
   struct qun_batch b = {0};
   unsigned char schema[8];

@@ -32,6 +32,8 @@ struct qun_head {
 /* Zeroes if the store is new. QUN_EFAIL: damaged. */
 int qun_head_read(const struct qun_view *v, struct qun_head *head);
 int qun_head_write(struct qun_batch *b, const struct qun_head *head);
+/* Of a store that was made whole (qun_meta_init). QUN_ECONFLICT: damaged; QUN_EUNSUPPORTED: another layout. */
+int qun_meta_read(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err);
 /* Makes schema and incarnation of a new store; checks the schema of an old one. Blocking. */
 int qun_meta_init(struct qun_store *s, unsigned char incarnation[16], struct qun_error *err);
 /* The audit tree's epoch: 1, and one more with each restore. */

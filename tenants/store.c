@@ -63,15 +63,19 @@ static void set_tag(struct qun_store *s, const char *dir) {
 }
 
 /* Pages behind the end of a file that was cut short would kill whoever reads them; as holes they are damage that LMDB
- * reports. The file may also be short because the last pages of a commit were not needed. */
+ * reports. The file may also be short because the last pages of a commit were not needed: then they are free. */
 static int fill_end(const struct qun_store *s, const MDB_envinfo *info) {
   MDB_stat pages;
   struct stat st;
   int fd, rc = mdb_env_stat(s->env, &pages);
   if (!rc) rc = mdb_env_get_fd(s->env, &fd);
   if (rc) return rc;
-  off_t need = (off_t)(info->me_last_pgno + 1) * (off_t)pages.ms_psize;
-  return fstat(fd, &st) < 0 || (st.st_size < need && ftruncate(fd, need) < 0) ? errno : 0;
+  off_t size = (off_t)pages.ms_psize, need = (off_t)(info->me_last_pgno + 1) * size;
+  if (fstat(fd, &st) < 0) return errno;
+  if (st.st_size >= need) return 0;
+  if (ftruncate(fd, need) < 0) return errno;
+  if (qun__store_end_is_free(s->env, (size_t)(st.st_size / size), info->me_last_pgno)) return 0;
+  return ftruncate(fd, st.st_size) < 0 ? errno : MDB_CORRUPTED;
 }
 
 static size_t map_for(uint64_t quota) {

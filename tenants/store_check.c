@@ -102,6 +102,41 @@ int qun_store_walk(const char *dir, struct qun_error *err) {
   return rc;
 }
 
+/* ---------------------------------------------------------------- the end of a file */
+
+/* The first list of free pages from transaction *id on: how many of them are not before page `from`. Each search begins
+ * at the root: LMDB ends the process when a walk from page to page meets a hole. */
+static int next_free(MDB_txn *txn, size_t *id, size_t from, size_t *found) {
+  MDB_cursor *cursor;
+  MDB_val key = {sizeof *id, id}, value;
+  size_t number, count;
+  int rc = mdb_cursor_open(txn, 0, &cursor);
+  if (rc) return rc;
+  rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  if (!rc && (key.mv_size != sizeof *id || value.mv_size < sizeof count)) rc = MDB_CORRUPTED;
+  if (!rc) {
+    memcpy(id, key.mv_data, sizeof *id);
+    memcpy(&count, value.mv_data, sizeof count);
+    if (count > value.mv_size / sizeof count - 1) rc = MDB_CORRUPTED;
+  }
+  for (size_t i = 1; !rc && i <= count; i++) {
+    memcpy(&number, (const char *)value.mv_data + i * sizeof number, sizeof number);
+    *found += number >= from;
+  }
+  mdb_cursor_close(cursor);
+  return rc;
+}
+
+bool qun__store_end_is_free(MDB_env *env, size_t from, size_t last) {
+  MDB_txn *txn;
+  size_t id = 0, found = 0;
+  if (mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) return false;
+  int rc = next_free(txn, &id, from, &found);
+  while (!rc && id++ < SIZE_MAX) rc = next_free(txn, &id, from, &found);
+  mdb_txn_abort(txn);
+  return rc == MDB_NOTFOUND && found == last + 1 - from;
+}
+
 /* ---------------------------------------------------------------- the mark */
 
 static int mark_path(char out[PATH_MAX], const char *dir, struct qun_error *err) {

@@ -10,6 +10,9 @@
 
 #include "tenants/error.h"
 
+#include <lmdb.h>
+#include <stdbool.h>
+
 enum { QUN_STORE_TAG_SIZE = 64 };
 
 /* Which tenant's store this thread opened or read last: its name, "" if none. Safe in a signal handler. */
@@ -25,6 +28,9 @@ struct qun_store;
 void qun__store_use(const struct qun_store *s);
 /* LMDB answered `status`, not 0: if that means damage, the store is marked. Any thread. */
 void qun__store_met(struct qun_store *s, int status);
+/* Whether the free lists have all pages from `from` to `last`, so that a file without them has lost nothing. They must be
+ * there, as holes. No writer. */
+bool qun__store_end_is_free(MDB_env *env, size_t from, size_t last);
 /* QUN_ECONFLICT with the reason: the store is marked. Blocking, quick. */
 int qun__store_marked(const char *dir, struct qun_error *err);
 

@@ -2,6 +2,7 @@
 #include "host/engine/tenant_files.h"
 
 #include "tenants/folder.h"
+#include "tenants/meta.h"
 #include "tenants/remove_tree.h"
 #include "tenants/vault.h"
 
@@ -34,9 +35,11 @@ static int clear_new(const struct qun_tenant_files *f, const char *name, struct 
 static int make_store(const char *dir, const struct qun_store_options *options, struct qun_error *err) {
   char path[PATH_MAX];
   struct qun_store *store = NULL;
+  unsigned char incarnation[16];
   int n = snprintf(path, sizeof path, "%s/store", dir);
   if (n < 0 || (size_t)n >= sizeof path) return qun_error_set(err, QUN_EINVAL, "the path of \"%s\" is too long", dir);
   int rc = qun_store_open(&store, path, options, err);
+  if (rc == 0) rc = qun_meta_init(store, incarnation, err);
   qun_store_close(store);
   if (rc == 0) rc = qun_folder_sync(path, err);
   return rc < 0 ? rc : qun_folder_sync(dir, err);

@@ -31,7 +31,7 @@ static int open_parts(struct qun_tenant *t, const struct qun_tenant_place *place
   int rc = t->audit && t->identified && t->quota ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_store_open(&t->store, store, &options, err);
   if (rc == 0) rc = qun_vault_open(&t->vault, place->keys_dir, t->name, err);
-  if (rc == 0) rc = qun_meta_init(t->store, t->incarnation, err);
+  if (rc == 0) rc = qun_meta_read(t->store, t->incarnation, err);
   if (rc == 0) rc = qun_dupguard_open(&t->dup, t->store, err);
   if (rc == 0) rc = read_config(t, place->plugins, err);
   if (rc == 0 && t->config->quota_bytes > t->store->quota_bytes) qun_store_grow(t->store, t->config->quota_bytes);

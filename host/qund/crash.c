@@ -26,20 +26,31 @@ static struct {
   struct sigaction before[CRASHES];
 } watched;
 
-/* Returns to the same instruction, with the signal as it was before: the process ends by it, or a sanitizer reports. */
-static void on_crash(int number, siginfo_t *info, void *context) {
-  /* a signal that somebody else sent says nothing about what this thread was at */
-  bool own = info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == getpid());
-  const char *tenant = own ? qun_store_last_used() : "";
+static void tell(const char *tenant) {
   char text[QUN_STORE_TAG_SIZE + 1] = {QUN_QUND_SAYS_CRASH};
-  int why = errno;
   size_t n = 0;
-  (void)context;
   while (n < QUN_STORE_TAG_SIZE - 1 && tenant[n]) {
     text[n + 1] = tenant[n];
     n++;
   }
   if (write(watched.fd, text, n + 1) < 0) text[0] = '\0'; /* nobody listens: then nobody is told */
+}
+
+/* There in a build with a sanitizer, which ends the process without a signal. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void on_report(void) {
+  tell(qun_store_last_used());
+}
+
+/* Returns to the same instruction, with the signal as it was before: the process ends by it, or a sanitizer reports. */
+static void on_crash(int number, siginfo_t *info, void *context) {
+  /* a signal that somebody else sent says nothing about what this thread was at */
+  bool own = info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == getpid());
+  const char *tenant = own ? qun_store_last_used() : "";
+  int why = errno;
+  (void)context;
+  tell(tenant);
   for (int i = 0; i < CRASHES; i++)
     if (crashes[i] == number) sigaction(number, &watched.before[i], NULL);
   if (info->si_code <= 0) raise(number); /* no instruction will fault again; it comes when this returns */
@@ -50,6 +61,7 @@ void qun_qund_crash_watch(int fd) {
   struct sigaction act = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
   watched.fd = fd;
   for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &act, &watched.before[i]);
+  if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(on_report);
 }
 
 /* ---- in a process between two workers */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/tenants/scratch.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 enum { T = QUN_TABLE_PLUGIN };
 
 /* A plain model of a keyspace: numbers 0..99, present or not, with a value. */
@@ -163,5 +166,82 @@ Test(tenants_store, names_a_store_file_that_is_not_one) {
   cr_assert_eq(qun_store_open(&store, s.dir, &o, &err), QUN_ECONFLICT);
   cr_assert_not_null(strstr(err.message, s.dir), "%s", err.message);
   s.store = NULL;
+  scratch_close(&s);
+}
+
+static off_t size_of_file(const struct scratch *s, char path[96]) {
+  struct stat st;
+  snprintf(path, 96, "%s/data.mdb", s->dir);
+  cr_assert_eq(stat(path, &st), 0);
+  return st.st_size;
+}
+
+static void fill(struct scratch *s) {
+  char key[16];
+  for (int round = 0; round < 6; round++) {
+    struct qun_batch b = {0};
+    scratch_begin(s, &b);
+    for (int i = 0; i < 1000; i++) {
+      snprintf(key, sizeof key, "%d/%d", round, i);
+      cr_assert_eq(qun_batch_put(&b, QUN_TABLE_META, qun_str(key), qun_str("a row of some length to fill pages")), 0);
+    }
+    scratch_commit(&b);
+  }
+}
+
+/* A large value comes and goes: its pages at the end are free. */
+static void leave_free_end(struct scratch *s) {
+  static char large[40 * 4096];
+  struct qun_batch b = {0};
+  scratch_begin(s, &b);
+  cr_assert_eq(qun_batch_put(&b, QUN_TABLE_META, qun_str("large"), qun_slice_of(large, sizeof large)), 0);
+  scratch_commit(&b);
+  scratch_begin(s, &b);
+  cr_assert_eq(qun_batch_del(&b, QUN_TABLE_META, qun_str("large")), 0);
+  scratch_commit(&b);
+}
+
+Test(tenants_store, a_file_that_was_cut_short_does_not_open) {
+  struct qun_store_options o = {.there = true};
+  struct qun_error err = {0};
+  for (int pages = 1; pages < 30; pages += 7) {
+    struct scratch s;
+    char path[96];
+    scratch_open(&s, 1 << 20);
+    fill(&s);
+    qun_store_close(s.store);
+    s.store = NULL;
+    off_t size = size_of_file(&s, path) - pages * 4096;
+    cr_assert_eq(truncate(path, size), 0);
+    for (int again = 0; again < 2; again++) {
+      cr_assert_eq(qun_store_open(&s.store, s.dir, &o, &err), QUN_ECONFLICT, "%d pages less", pages);
+      cr_assert_not_null(strstr(err.message, s.dir), "%s", err.message);
+      cr_assert_eq(size_of_file(&s, path), size, "it is left as it was");
+    }
+    scratch_close(&s);
+  }
+}
+
+Test(tenants_store, a_file_without_free_pages_at_its_end_opens) {
+  struct qun_store_options o = {.there = true};
+  struct qun_error err = {0};
+  struct scratch s;
+  struct qun_view v;
+  qun_slice value;
+  char path[96];
+  scratch_open(&s, 1 << 20);
+  fill(&s);
+  leave_free_end(&s);
+  qun_store_close(s.store);
+  off_t size = size_of_file(&s, path);
+  cr_assert_eq(truncate(path, size - 3 * 4096), 0);
+  cr_assert_eq(qun_store_open(&s.store, s.dir, &o, &err), 0, "%s", err.message);
+  cr_assert_eq(qun_view_begin(&v, s.store, &err), 0);
+  for (int round = 0; round < 6; round++) {
+    char key[16];
+    snprintf(key, sizeof key, "%d/999", round);
+    cr_assert_eq(qun_view_get(&v, QUN_TABLE_META, qun_str(key), &value), 0);
+  }
+  qun_view_end(&v);
   scratch_close(&s);
 }
