@@ -2,9 +2,11 @@
 #include "host/delivery/delivery.h"
 
 #include "host/bridge/bridge.h"
+#include "host/delivery/fetch.h"
 #include "host/delivery/queue.h"
 #include "host/delivery/spool.h"
 #include "host/delivery/webhook.h"
+#include "host/delivery/work.h"
 #include "tenants/meta.h"
 
 #include <stdatomic.h>
@@ -28,6 +30,8 @@ struct qun_delivery {
   struct qun_delivery_options options;
   struct qun_looks looks;
   struct qun_webhooks *webhooks;
+  struct qun_fetches *fetches;
+  struct qun_works *works;
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -59,11 +63,24 @@ static void send_spool(struct qun_delivery *d, struct qun_delivery_row *row, str
   qun_spool_send(qun_engine_data_dir(d->engine), row, out);
 }
 
+static void send_http(struct qun_delivery *d, struct qun_delivery_row *row, struct qun_send_outcome *out) {
+  qun_fetches_send(d->fetches, row, out);
+}
+
+static void send_work(struct qun_delivery *d, struct qun_delivery_row *row, struct qun_send_outcome *out) {
+  qun_works_send(d->works, row, out);
+}
+
 static const struct sender {
   const char *via;
   void (*send)(struct qun_delivery *d, struct qun_delivery_row *row, struct qun_send_outcome *out);
-  bool local; /* ends at once on this machine: a worker that stops still sends these */
-} senders[] = {{"bridge", send_bridge, true}, {"webhook", send_webhook, false}, {"spool", send_spool, true}};
+  bool local;         /* ends at once on this machine: a worker that stops still sends these */
+  const char *answer; /* type of the record that ends a row; NULL: outbox.sent or outbox.failed */
+} senders[] = {{"bridge", send_bridge, true, NULL},
+               {"webhook", send_webhook, false, NULL},
+               {"spool", send_spool, true, NULL},
+               {"http", send_http, false, "http.answer"},
+               {"work", send_work, false, "work.answer"}};
 
 static const struct sender *sender_of(qun_slice via) {
   for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
@@ -78,19 +95,26 @@ static int record(struct qun_delivery *d, const struct qun_delivery_row *row, co
                   struct qun_error *err) {
   char name[QUN_DELIVERY_ID_SIZE], id[48];
   bool sent = outcome->code == QUN_SEND_SENT;
+  const struct sender *sender = sender_of(row->via);
+  const char *answer = sender ? sender->answer : NULL;
   struct qun_pack p;
   qun_delivery_row_name(name, row->plugin, row->key);
   int n = snprintf(id, sizeof id, "outbox/%s", name);
   qun_pack_init(&p);
-  qun_pack_map(&p, 2);
+  qun_pack_map(&p, sent && answer ? 1 + outcome->answer_members : 2);
   qun_pack_kv_str(&p, "plugin", row->plugin);
-  if (sent)
+  if (sent && answer)
+    qun_pack_raw(&p, outcome->answer);
+  else if (sent)
     qun_pack_kv_str(&p, "via", row->via);
   else
-    qun_pack_kv_cstr(&p, "reason", outcome->reason);
+    qun_pack_kv_cstr(&p, answer ? "error" : "reason", outcome->reason);
   int rc = p.failed ? qun_error_set(err, QUN_EFAIL, "out of memory")
-                    : qun_engine_control(d->engine, row->tenant, sent ? "outbox.sent" : "outbox.failed", row->key,
-                                         qun_slice_of(id, (size_t)n), qun_pack_slice(&p), NULL, err);
+                    : qun_engine_control(d->engine, row->tenant,
+                                         answer ? answer
+                                         : sent ? "outbox.sent"
+                                                : "outbox.failed",
+                                         row->key, qun_slice_of(id, (size_t)n), qun_pack_slice(&p), NULL, err);
   qun_pack_fini(&p);
   return rc;
 }
@@ -107,11 +131,13 @@ static void wait_for(struct qun_delivery *d, struct qun_look *look, struct qun_t
 }
 
 /* A row that could not go out now: wait, or give up. */
-static void later(struct qun_delivery *d, struct qun_look *look, struct qun_try *t, struct qun_send_outcome *outcome) {
+static void later(struct qun_delivery *d, struct qun_look *look, struct qun_try *t, const struct qun_delivery_row *row,
+                  struct qun_send_outcome *outcome) {
   char reason[sizeof outcome->reason];
+  uint32_t most = qun_slice_is(row->via, "http") ? qun_fetch_tries(row) : d->options.tries;
   if (outcome->free) t->tries--;
   int64_t wait = outcome->free ? 0 : back_off(d, t->tries);
-  if (outcome->free || t->tries < d->options.tries) {
+  if (outcome->free || t->tries < most) {
     wait_for(d, look, t, outcome->wait_ms > wait ? outcome->wait_ms : wait);
     return;
   }
@@ -123,7 +149,7 @@ static void finish(struct qun_delivery *d, struct qun_look *look, struct qun_try
                    struct qun_send_outcome *outcome) {
   struct qun_error err = {0};
   t->underway = false;
-  if (outcome->code == QUN_SEND_LATER) later(d, look, t, outcome);
+  if (outcome->code == QUN_SEND_LATER) later(d, look, t, row, outcome);
   if (outcome->code == QUN_SEND_LATER) return;
   if (record(d, row, outcome, &err) == 0 || err.code == QUN_ENOTFOUND) {
     qun__try_drop(look, t->name);
@@ -133,7 +159,7 @@ static void finish(struct qun_delivery *d, struct qun_look *look, struct qun_try
   wait_for(d, look, t, TROUBLE_MS);
 }
 
-static void webhook_done(void *arg, struct qun_delivery_row *row, const struct qun_send_outcome *answer) {
+static void sent_done(void *arg, struct qun_delivery_row *row, const struct qun_send_outcome *answer) {
   struct qun_delivery *d = arg;
   struct qun_send_outcome outcome = *answer;
   char name[QUN_DELIVERY_ID_SIZE];
@@ -158,8 +184,8 @@ static void dispatch(struct qun_delivery *d, struct qun_look *look, struct qun_d
       sender->send(d, row, &outcome);
     else
       qun_send_answer(&outcome, QUN_SEND_FAILED,
-                      "this host does not deliver by \"%.*s\"; it knows bridge, webhook and spool", (int)row->via.len,
-                      (const char *)row->via.ptr);
+                      "this host does not deliver by \"%.*s\"; it knows bridge, webhook, spool, http and work",
+                      (int)row->via.len, (const char *)row->via.ptr);
     if (outcome.code == QUN_SEND_UNDERWAY) {
       t->underway = true;
       return;
@@ -249,7 +275,7 @@ static void look_at(struct qun_delivery *d, struct qun_look *look) {
 
 /* Nothing is due: tell who waits. Answers how long to sleep. */
 static int idle(struct qun_delivery *d, uint64_t asked, int64_t now, int64_t next) {
-  if (qun_webhooks_underway(d->webhooks) == 0) {
+  if (qun_egress_underway(qun_webhooks_egress(d->webhooks)) == 0 && qun_works_underway(d->works) == 0) {
     pthread_mutex_lock(&d->lock);
     d->settled = asked;
     pthread_cond_broadcast(&d->changed);
@@ -277,6 +303,7 @@ static void *run(void *arg) {
       look_at(d, look);
     else
       sleep = idle(d, asked, now, next);
+    qun_works_collect(d->works);
     qun_webhooks_run(d->webhooks, sleep, qun_engine_now(d->engine));
   }
   return NULL;
@@ -306,11 +333,26 @@ static int wish_each(void *arg, const char *tenant) {
 }
 
 static void destroy(struct qun_delivery *d) {
+  qun_works_destroy(d->works); /* its readers wake the worker through the egress */
   qun_webhooks_destroy(d->webhooks);
+  qun_fetches_destroy(d->fetches);
   qun__looks_fini(&d->looks);
   pthread_cond_destroy(&d->changed);
   pthread_mutex_destroy(&d->lock);
   free(d);
+}
+
+static void wake(void *arg) {
+  struct qun_delivery *d = arg;
+  qun_webhooks_wake(d->webhooks);
+}
+
+static int make_senders(struct qun_delivery *d, struct qun_error *err) {
+  struct qun_works_options works = {.done = sent_done, .wake = wake, .arg = d};
+  int rc =
+      qun_webhooks_create(&d->webhooks, qun_engine_keys_dir(d->engine), d->options.allow_loopback, sent_done, d, err);
+  if (rc == 0) rc = qun_fetches_create(&d->fetches, d->engine, qun_webhooks_egress(d->webhooks), sent_done, d, err);
+  return rc < 0 ? rc : qun_works_create(&d->works, d->engine, &works, err);
 }
 
 int qun_delivery_start(struct qun_delivery **out, struct qun_engine *e, const struct qun_delivery_options *options,
@@ -324,7 +366,7 @@ int qun_delivery_start(struct qun_delivery **out, struct qun_engine *e, const st
   qun__looks_init(&d->looks);
   pthread_mutex_init(&d->lock, NULL);
   pthread_cond_init(&d->changed, NULL);
-  int rc = qun_webhooks_create(&d->webhooks, qun_engine_keys_dir(e), d->options.allow_loopback, webhook_done, d, err);
+  int rc = make_senders(d, err);
   if (rc == 0) qun_engine_on_outbox(e, on_outbox, d);
   if (rc == 0 && d->options.sweep) qun_engine_outbox_each(e, wish_each, d);
   if (rc == 0 && pthread_create(&d->thread, NULL, run, d) != 0) {

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/delivery/endpoints.h"
 
+#include "host/delivery/private_file.h"
 #include "tenants/base64.h"
 #include "tenants/key_file.h"
 
 #include <cyaml/cyaml.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { FILE_MAX = 1 << 20, SECRET_LEAST = 24 };
+enum { SECRET_LEAST = 24 };
 
 /* ---- endpoints.yaml */
 
@@ -43,49 +41,6 @@ static const cyaml_schema_field_t file_fields[] = {
 };
 
 static const cyaml_schema_value_t file_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_file, file_fields)};
-
-/* libcyaml reports through a log function; the last line names what is wrong, and no value (a secret). */
-__attribute__((format(printf, 3, 0))) static void keep_line(cyaml_log_t level, void *ctx, const char *format,
-                                                            va_list args) {
-  struct qun_error *err = ctx;
-  (void)level;
-  vsnprintf(err->message, sizeof err->message, format, args);
-  err->message[strcspn(err->message, "\n")] = '\0';
-}
-
-/* The whole of a small file that belongs to the caller alone; free *text. */
-static int read_private(char **text, size_t *len, const char *path, const char *name, struct qun_error *err) {
-  struct qun_key_dir dir;
-  struct stat st;
-  int fd = -1;
-  char *bytes = NULL;
-  int rc = qun__key_dir_open(&dir, path, err);
-  if (rc < 0) return rc;
-  rc = qun__key_file_open(&fd, &dir, name, O_RDONLY, err);
-  if (rc == 0 && (fstat(fd, &st) != 0 || st.st_size > FILE_MAX))
-    rc = qun_error_set(err, QUN_EINVAL, "%s/%s is larger than %d bytes", path, name, FILE_MAX);
-  if (rc == 0 && !(bytes = malloc((size_t)st.st_size + 1))) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
-  if (rc == 0) {
-    long long n = qun__pread_all(fd, bytes, (size_t)st.st_size, 0);
-    if (n < 0) rc = qun_error_set(err, QUN_EFAIL, "%s/%s: %m", path, name);
-    *len = n < 0 ? 0 : (size_t)n;
-  }
-  if (fd >= 0) close(fd);
-  qun__key_dir_close(&dir);
-  if (rc == 0) {
-    bytes[*len] = '\0';
-    *text = bytes;
-  } else {
-    free(bytes);
-  }
-  return rc;
-}
-
-static int path_of(char path[480], const char *keys_dir, const char *tenant, struct qun_error *err) {
-  int n = snprintf(path, 480, "%s/%s", keys_dir, tenant);
-  if (n < 0 || n >= 480) return qun_error_set(err, QUN_EINVAL, "the path of tenant %s's keys is too long", tenant);
-  return 0;
-}
 
 static int take(struct qun_endpoint *out, const struct yaml_endpoint *from, struct qun_error *err) {
   static const char prefix[] = "whsec_";
@@ -122,7 +77,7 @@ static bool is_off(const struct qun_endpoint *e, const char *path) {
   char *text = NULL, *rest = NULL, line[QUN_ENDPOINT_URL_SIZE + 220];
   size_t len = 0;
   bool off = false;
-  if (read_private(&text, &len, path, "endpoints.off", NULL) < 0) return false;
+  if (qun__private_read(&text, &len, path, "endpoints.off", NULL) < 0) return false;
   snprintf(line, sizeof line, "%s\t%s", e->name, e->url);
   for (char *at = strtok_r(text, "\n", &rest); at && !off; at = strtok_r(NULL, "\n", &rest))
     off = strcmp(at, line) == 0;
@@ -135,9 +90,9 @@ int qun_endpoint_switch_off(const struct qun_endpoint *e, const char *keys_dir, 
   char path[480], *text = NULL, *all = NULL;
   size_t len = 0, size;
   struct qun_key_dir dir;
-  int rc = path_of(path, keys_dir, tenant, err);
+  int rc = qun__private_path(path, keys_dir, tenant, err);
   if (rc < 0 || is_off(e, path)) return rc;
-  if (read_private(&text, &len, path, "endpoints.off", NULL) < 0) len = 0;
+  if (qun__private_read(&text, &len, path, "endpoints.off", NULL) < 0) len = 0;
   size = len + strlen(e->name) + strlen(e->url) + 4;
   all = malloc(size);
   rc = all ? qun__key_dir_open(&dir, path, err) : qun_error_set(err, QUN_EFAIL, "out of memory");
@@ -160,10 +115,13 @@ int qun_endpoint_read(struct qun_endpoint *out, const char *keys_dir, const char
   size_t len = 0;
   struct yaml_file *file = NULL;
   struct qun_error why = {0};
-  cyaml_config_t how = {.log_fn = keep_line, .log_ctx = &why, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
+  cyaml_config_t how = {.log_fn = qun__private_keep_line,
+                        .log_ctx = &why,
+                        .mem_fn = cyaml_mem,
+                        .log_level = CYAML_LOG_ERROR};
   memset(out, 0, sizeof *out);
-  int rc = path_of(path, keys_dir, tenant, err);
-  if (rc == 0) rc = read_private(&text, &len, path, "endpoints.yaml", err);
+  int rc = qun__private_path(path, keys_dir, tenant, err);
+  if (rc == 0) rc = qun__private_read(&text, &len, path, "endpoints.yaml", err);
   if (rc < 0) return rc;
   cyaml_err_t bad = cyaml_load_data((const uint8_t *)text, len, &how, &file_value, (cyaml_data_t **)&file, NULL);
   if (bad != CYAML_OK)

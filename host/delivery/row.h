@@ -41,6 +41,8 @@ struct qun_send_outcome {
   bool free;       /* LATER: nothing was tried, so it does not count as a try */
   int64_t wait_ms; /* LATER: wait at least so long; 0: the usual back-off */
   char reason[320];
+  qun_slice answer;        /* SENT, by "http" and "work": members of the record's data, borrowed */
+  uint32_t answer_members; /* how many */
 };
 
 /* Fills code and reason. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/delivery/webhook.h"
 
-#include "host/delivery/address.h"
+#include "host/delivery/egress.h"
 #include "host/delivery/endpoints.h"
 #include "host/intake/normalise.h"
 #include "host/ops/json.h"
 #include "tenants/base64.h"
 
-#include <curl/curl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,26 +24,20 @@ struct lane {
 };
 
 struct transfer {
-  struct transfer *next;
+  struct qun_egress_transfer base;
   struct qun_webhooks *owner;
   struct lane *lane;
   struct qun_delivery_row *row;
   struct qun_endpoint endpoint;
-  CURL *curl;
-  struct curl_slist *headers;
   struct qun_pack body;
   size_t answered; /* bytes of the answer, which nobody reads */
-  bool refused;    /* its address may not be used */
-  char why[CURL_ERROR_SIZE];
 };
 
 struct qun_webhooks {
-  CURLM *multi;
+  struct qun_egress *egress;
   char keys_dir[4096];
-  bool allow_loopback;
   qun_webhook_done done;
   void *arg;
-  struct transfer *all;
   struct lane *lanes;
   uint32_t underway;
 };
@@ -72,12 +65,6 @@ static int write_body(struct qun_pack *out, const struct qun_delivery_row *row, 
   return rc;
 }
 
-static bool add_header(struct transfer *t, const char *line) {
-  struct curl_slist *list = curl_slist_append(t->headers, line);
-  if (list) t->headers = list;
-  return list != NULL;
-}
-
 static bool add_headers(struct transfer *t, int64_t now_ms) {
   unsigned char mac[crypto_auth_hmacsha256_BYTES];
   crypto_auth_hmacsha256_state h;
@@ -89,27 +76,15 @@ static bool add_headers(struct transfer *t, int64_t now_ms) {
   crypto_auth_hmacsha256_update(&h, t->body.buf, t->body.len);
   crypto_auth_hmacsha256_final(&h, mac);
   sodium_memzero(&h, sizeof h);
-  bool ok = add_header(t, "content-type: application/json") && add_header(t, "user-agent: qun") &&
-            add_header(t, "expect:"); /* no wait for 100 Continue */
+  bool ok = qun_egress_header(&t->base, "content-type: application/json") &&
+            qun_egress_header(&t->base, "user-agent: qun") &&
+            qun_egress_header(&t->base, "expect:"); /* no wait for 100 Continue */
   snprintf(line, sizeof line, "webhook-id: msg_%s", id);
-  ok = ok && add_header(t, line);
+  ok = ok && qun_egress_header(&t->base, line);
   snprintf(line, sizeof line, "webhook-timestamp: %lld", (long long)(now_ms / 1000));
-  ok = ok && add_header(t, line);
+  ok = ok && qun_egress_header(&t->base, line);
   snprintf(line, sizeof line, "webhook-signature: v1,%s", qun_base64_write(text, mac, sizeof mac));
-  return ok && add_header(t, line);
-}
-
-/* ---------------------------------------------------------------- where it may go */
-
-/* The address that is checked is the one that is connected to: DECISIONS 19. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
-  struct transfer *t = arg;
-  bool ok = qun_address_is_public(&address->addr, address->addrlen) ||
-            (t->owner->allow_loopback && qun_address_is_loopback(&address->addr, address->addrlen));
-  (void)purpose;
-  t->refused = !ok;
-  if (!ok) return CURL_SOCKET_BAD;
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return ok && qun_egress_header(&t->base, line);
 }
 
 static size_t swallow(char *bytes, size_t size, size_t n, void *arg) {
@@ -119,35 +94,11 @@ static size_t swallow(char *bytes, size_t size, size_t n, void *arg) {
   return t->answered > ANSWER_MAX ? 0 : size * n;
 }
 
-/* Nothing in the URL may change what the rest of this file promises. */
-static int check_url(const struct qun_webhooks *w, const struct qun_endpoint *e, struct qun_error *err) {
-  CURLU *url = curl_url();
-  char *scheme = NULL, *user = NULL, *host = NULL;
-  int rc = 0;
-  if (!url || curl_url_set(url, CURLUPART_URL, e->url, 0) != CURLUE_OK ||
-      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-      curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-    rc = qun_error_set(err, QUN_EINVAL, "endpoint \"%s\": its URL cannot be read", e->name);
-  else if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
-    rc = qun_error_set(err, QUN_EINVAL, "endpoint \"%s\": its URL must not name a user", e->name);
-  else if (strcmp(scheme, "https") != 0 && !(w->allow_loopback && strcmp(scheme, "http") == 0))
-    rc = qun_error_set(err, QUN_EINVAL, "endpoint \"%s\": its URL must begin with https://", e->name);
-  else if (strcmp(scheme, "http") == 0 && strcmp(host, "127.0.0.1") != 0 && strcmp(host, "localhost") != 0 &&
-           strcmp(host, "[::1]") != 0)
-    rc = qun_error_set(err, QUN_EINVAL, "endpoint \"%s\": plain http goes to this machine alone", e->name);
-  curl_free(scheme);
-  curl_free(user);
-  curl_free(host);
-  curl_url_cleanup(url);
-  return rc;
-}
-
 /* ---------------------------------------------------------------- begin */
 
 static void transfer_destroy(struct transfer *t) {
   if (!t) return;
-  if (t->curl) curl_easy_cleanup(t->curl);
-  curl_slist_free_all(t->headers);
+  qun_egress_transfer_fini(&t->base);
   qun_pack_fini(&t->body);
   qun_endpoint_fini(&t->endpoint);
   free(t);
@@ -164,45 +115,24 @@ static struct lane *lane_of(struct qun_webhooks *w, const struct qun_delivery_ro
   return l;
 }
 
-static bool set_options(struct transfer *t) {
-  const struct {
-    CURLoption option;
-    long value;
-  } numbers[] = {{CURLOPT_NOSIGNAL, 1},
-                 {CURLOPT_FOLLOWLOCATION, 0},
-                 {CURLOPT_TIMEOUT, QUN_WEBHOOK_SECONDS},
-                 {CURLOPT_SSL_VERIFYPEER, 1},
-                 {CURLOPT_SSL_VERIFYHOST, 2},
-                 {CURLOPT_POST, 1},
-                 {CURLOPT_NETRC, CURL_NETRC_IGNORED},
-                 {CURLOPT_FORBID_REUSE, 1},
-                 {CURLOPT_FRESH_CONNECT, 1},
-                 {CURLOPT_POSTFIELDSIZE, (long)t->body.len}};
-  bool ok = true;
-  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-    ok = ok && curl_easy_setopt(t->curl, numbers[i].option, numbers[i].value) == CURLE_OK;
-  ok = ok && curl_easy_setopt(t->curl, CURLOPT_URL, t->endpoint.url) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "https,http") == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_PROXY, "") == CURLE_OK && /* none, whatever the environment says */
-       curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, (const char *)t->body.buf) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, t->why) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_PRIVATE, t) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, swallow) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-       curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK;
-  return ok;
-}
+static void ended(struct qun_egress_transfer *base, CURLcode code, int64_t now_ms);
+static void drop(struct qun_egress_transfer *base);
 
 static int begin(struct qun_webhooks *w, struct transfer *t, int64_t now_ms, struct qun_error *err) {
-  int rc = check_url(w, &t->endpoint, err);
+  char what[240];
+  snprintf(what, sizeof what, "endpoint \"%s\"", t->endpoint.name);
+  int rc = qun_egress_check_url(w->egress, t->endpoint.url, what, err);
   if (rc == 0) rc = write_body(&t->body, t->row, err);
   if (rc < 0) return rc;
-  t->curl = curl_easy_init();
-  if (!t->curl || !add_headers(t, now_ms) || !set_options(t) || curl_multi_add_handle(w->multi, t->curl) != CURLM_OK)
-    return qun_error_set(err, QUN_EAGAIN, "a transfer cannot be made");
-  return 0;
+  if (!add_headers(t, now_ms)) return qun_error_set(err, QUN_EAGAIN, "a transfer cannot be made");
+  t->base.ended = ended;
+  t->base.drop = drop;
+  struct qun_egress_request request = {.method = "POST",
+                                       .url = t->endpoint.url,
+                                       .body = qun_pack_slice(&t->body),
+                                       .seconds = QUN_WEBHOOK_SECONDS,
+                                       .take = swallow};
+  return qun_egress_begin(w->egress, &t->base, &request, err);
 }
 
 /* What stands against sending now. */
@@ -245,8 +175,6 @@ void qun_webhooks_send(struct qun_webhooks *w, struct qun_delivery_row *row, int
     transfer_destroy(t);
     return;
   }
-  t->next = w->all;
-  w->all = t;
   lane->underway++;
   w->underway++;
   out->code = QUN_SEND_UNDERWAY;
@@ -256,7 +184,7 @@ void qun_webhooks_send(struct qun_webhooks *w, struct qun_delivery_row *row, int
 
 static void slow_down(struct transfer *t, int64_t now_ms, struct qun_send_outcome *out) {
   curl_off_t wait = 0;
-  curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &wait);
+  curl_easy_getinfo(t->base.curl, CURLINFO_RETRY_AFTER, &wait);
   if (wait <= 0) wait = SLOW_S;
   if (wait > DAY_S) wait = DAY_S;
   out->wait_ms = (int64_t)wait * 1000;
@@ -282,54 +210,50 @@ static void judge_status(struct transfer *t, long status, int64_t now_ms, struct
 
 static void judge(struct transfer *t, CURLcode code, int64_t now_ms, struct qun_send_outcome *out) {
   long status = 0;
-  curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (t->refused && status == 0)
+  curl_easy_getinfo(t->base.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (t->base.refused && status == 0)
     qun_send_answer(out, QUN_SEND_FAILED, "endpoint \"%s\": its name leads to an address that is not public",
                     t->endpoint.name);
   else if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && status))
     judge_status(t, status, now_ms, out);
   else
     qun_send_answer(out, QUN_SEND_LATER, "endpoint \"%s\" cannot be reached: %s", t->endpoint.name,
-                    t->why[0] ? t->why : curl_easy_strerror(code));
+                    t->base.why[0] ? t->base.why : curl_easy_strerror(code));
 }
 
-/* Takes it off the list; the row is not destroyed. */
-static void detach(struct qun_webhooks *w, struct transfer *t) {
-  struct transfer **at = &w->all;
-  while (*at != t) at = &(*at)->next;
-  *at = t->next;
+static void leave(struct transfer *t) {
   t->lane->underway--;
-  w->underway--;
-  curl_multi_remove_handle(w->multi, t->curl);
+  t->owner->underway--;
 }
 
-static void collect(struct qun_webhooks *w, int64_t now_ms) {
-  CURLMsg *m;
-  int left = 0;
-  while ((m = curl_multi_info_read(w->multi, &left)) != NULL) {
-    struct qun_send_outcome outcome = {0};
-    struct transfer *t = NULL;
-    CURLcode code = m->data.result;
-    if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t) != CURLE_OK)
-      continue;
-    judge(t, code, now_ms, &outcome);
-    detach(w, t);
-    struct qun_delivery_row *row = t->row;
-    transfer_destroy(t);
-    w->done(w->arg, row, &outcome);
-  }
+static void ended(struct qun_egress_transfer *base, CURLcode code, int64_t now_ms) {
+  struct transfer *t = (struct transfer *)base; /* its first member */
+  struct qun_webhooks *w = t->owner;
+  struct qun_delivery_row *row = t->row;
+  struct qun_send_outcome outcome = {0};
+  judge(t, code, now_ms, &outcome);
+  leave(t);
+  transfer_destroy(t);
+  w->done(w->arg, row, &outcome);
+}
+
+static void drop(struct qun_egress_transfer *base) {
+  struct transfer *t = (struct transfer *)base;
+  leave(t);
+  qun_delivery_row_destroy(t->row);
+  transfer_destroy(t);
+}
+
+struct qun_egress *qun_webhooks_egress(const struct qun_webhooks *w) {
+  return w->egress;
 }
 
 void qun_webhooks_run(struct qun_webhooks *w, int timeout_ms, int64_t now_ms) {
-  int running = 0;
-  curl_multi_perform(w->multi, &running);
-  curl_multi_poll(w->multi, NULL, 0, timeout_ms, NULL);
-  curl_multi_perform(w->multi, &running);
-  collect(w, now_ms);
+  qun_egress_run(w->egress, timeout_ms, now_ms);
 }
 
 void qun_webhooks_wake(struct qun_webhooks *w) {
-  curl_multi_wakeup(w->multi);
+  qun_egress_wake(w->egress);
 }
 
 uint32_t qun_webhooks_underway(const struct qun_webhooks *w) {
@@ -338,15 +262,14 @@ uint32_t qun_webhooks_underway(const struct qun_webhooks *w) {
 
 int qun_webhooks_create(struct qun_webhooks **out, const char *keys_dir, bool allow_loopback, qun_webhook_done done,
                         void *arg, struct qun_error *err) {
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return qun_error_set(err, QUN_EFAIL, "libcurl cannot start");
   struct qun_webhooks *w = calloc(1, sizeof *w);
-  CURLM *multi = w ? curl_multi_init() : NULL;
-  if (!multi) {
+  int rc = w ? qun_egress_create(&w->egress, allow_loopback, err) : qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (rc < 0) {
     free(w);
-    curl_global_cleanup();
-    return qun_error_set(err, QUN_EFAIL, "out of memory");
+    return rc;
   }
-  *w = (struct qun_webhooks){.multi = multi, .allow_loopback = allow_loopback, .done = done, .arg = arg};
+  w->done = done;
+  w->arg = arg;
   snprintf(w->keys_dir, sizeof w->keys_dir, "%s", keys_dir);
   *out = w;
   return 0;
@@ -354,21 +277,13 @@ int qun_webhooks_create(struct qun_webhooks **out, const char *keys_dir, bool al
 
 void qun_webhooks_destroy(struct qun_webhooks *w) {
   if (!w) return;
+  qun_egress_destroy(w->egress);
   struct lane *l = w->lanes;
-  while (w->all) {
-    struct transfer *t = w->all;
-    struct qun_delivery_row *row = t->row;
-    detach(w, t);
-    transfer_destroy(t);
-    qun_delivery_row_destroy(row);
-  }
   HASH_CLEAR(hh, w->lanes);
   while (l) {
     struct lane *next = l->hh.next;
     free(l);
     l = next;
   }
-  curl_multi_cleanup(w->multi);
-  curl_global_cleanup();
   free(w);
 }

@@ -23,6 +23,7 @@
 enum { QUN_WEBHOOK_BODY_MAX = 20000, QUN_WEBHOOK_SECONDS = 20, QUN_WEBHOOKS_MAX = 32, QUN_WEBHOOKS_ENDPOINT_MAX = 4 };
 
 struct qun_webhooks;
+struct qun_egress;
 
 /* The answer to a row that was UNDERWAY; the row is the callee's again. */
 typedef void (*qun_webhook_done)(void *arg, struct qun_delivery_row *row, const struct qun_send_outcome *outcome);
@@ -31,6 +32,8 @@ int qun_webhooks_create(struct qun_webhooks **out, const char *keys_dir, bool al
                         void *arg, struct qun_error *err);
 /* Drops what is under way without an answer. NULL is fine. */
 void qun_webhooks_destroy(struct qun_webhooks *w);
+/* What its transfers go through, for others on the same thread. */
+struct qun_egress *qun_webhooks_egress(const struct qun_webhooks *w);
 /* Begins to send; now_ms is the receive time. UNDERWAY: it keeps the row. */
 void qun_webhooks_send(struct qun_webhooks *w, struct qun_delivery_row *row, int64_t now_ms,
                        struct qun_send_outcome *out);

@@ -100,7 +100,9 @@ static int on_verdict(struct qun_apply *a, const struct qun_record *r, struct qu
 
 static int on_outcome(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   if (!(r->flags & QUN_EVENT_CONTROL) || (r->flags & QUN_EVENT_DERIVED)) return 0;
-  enum qun_outbox_state state = qun_slice_is(r->type, "outbox.sent") ? QUN_OUTBOX_SENT : QUN_OUTBOX_FAILED;
+  qun_slice error;
+  bool answered = !qun_slice_is(r->type, "outbox.failed") && !qun_mp_find(r->data, "error", &error);
+  enum qun_outbox_state state = answered ? QUN_OUTBOX_SENT : QUN_OUTBOX_FAILED;
   int rc = qun_outbox_move(&a->batch, qun_mp_str(r->data, "plugin"), r->subject, state);
   return rc == QUN_EFAIL ? qun_error_set(err, rc, "out of memory for a batch")
                          : 0; /* a row that is gone or done stays so */
@@ -110,16 +112,20 @@ static const struct {
   const char *type;
   int (*apply)(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 } reactions[] = {
-    {"qun.settings", on_settings},         {"qun.runtime", on_runtime},        {"qun.plugin", on_plugin},
-    {"qun.import.begin", on_import_begin}, {"qun.import.end", on_import_end},  {"agreement.accepted", on_agreement},
-    {"agreement.ended", on_agreement},     {"compliance.verdict", on_verdict}, {"outbox.sent", on_outcome},
-    {"outbox.failed", on_outcome},         {"qun.erased", on_erased},
+    {"qun.settings", on_settings},     {"qun.runtime", on_runtime},
+    {"qun.plugin", on_plugin},         {"qun.import.begin", on_import_begin},
+    {"qun.import.end", on_import_end}, {"agreement.accepted", on_agreement},
+    {"agreement.ended", on_agreement}, {"compliance.verdict", on_verdict},
+    {"outbox.sent", on_outcome},       {"outbox.failed", on_outcome},
+    {"http.answer", on_outcome},       {"work.answer", on_outcome},
+    {"qun.erased", on_erased},
 };
 
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   const char *t = r->type.ptr;
   /* most records are messages: look at the first letter before the table */
-  if (r->type.len == 0 || (t[0] != 'q' && t[0] != 'a' && t[0] != 'c' && t[0] != 'o')) return 0;
+  if (r->type.len == 0 || (t[0] != 'q' && t[0] != 'a' && t[0] != 'c' && t[0] != 'o' && t[0] != 'h' && t[0] != 'w'))
+    return 0;
   for (size_t i = 0; i < sizeof reactions / sizeof reactions[0]; i++) {
     if (qun_slice_is(r->type, reactions[i].type)) return reactions[i].apply(a, r, err);
   }

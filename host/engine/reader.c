@@ -303,6 +303,7 @@ static int start_one(struct qun_readers *r, uint32_t i, struct qun_error *err) {
   int rc = a ? qun_runtime_create(&r->runtimes[i], e->plugins, e->subscriptions, e->metrics, err)
              : qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) {
+    r->runtimes[i]->keys_dir = e->keys_dir;
     *a = (struct reader_arg){r, r->runtimes[i]};
     if (pthread_create(&r->threads[i], NULL, run, a) == 0) {
       r->started++;

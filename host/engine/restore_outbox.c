@@ -16,14 +16,17 @@ static int note_pending(void *arg, const struct qun_outbox_entry *row) {
   struct pending *p = arg;
   if (row->state != QUN_OUTBOX_HELD && row->state != QUN_OUTBOX_RELEASED) return 0;
   if (p->count == p->cap) return QUN_EFAIL;
+  const char *type = qun_slice_is(row->via, "http")   ? "http.answer"
+                     : qun_slice_is(row->via, "work") ? "work.answer"
+                                                      : "outbox.failed";
   struct qun_pack *data = &p->datas[p->count];
   qun_pack_init(data);
   qun_pack_map(data, 2);
   qun_pack_kv_str(data, "plugin", row->plugin);
-  qun_pack_kv_cstr(data, "reason", "restored from a backup: whether it was sent since is not known");
-  p->controls[p->count++] = (struct qun_control){.type = "outbox.failed",
-                                                 .subject = qun_arena_copy(&p->arena, row->key),
-                                                 .data = qun_pack_slice(data)};
+  qun_pack_kv_cstr(data, type[0] == 'o' ? "reason" : "error",
+                   "restored from a backup: whether it was sent since is not known");
+  p->controls[p->count++] =
+      (struct qun_control){.type = type, .subject = qun_arena_copy(&p->arena, row->key), .data = qun_pack_slice(data)};
   return 0;
 }
 

@@ -86,6 +86,7 @@ struct qun_runtime {
   uint32_t handles;                   /* handles given out */
   struct qun_plugin_metrics *metrics; /* the engine's; may be NULL */
   struct qun_rooms rooms;             /* memory of batches */
+  const char *keys_dir;               /* the readers': where secrets are; NULL: requests may not use them */
   uint32_t shy;                       /* bit n: plugin n is told of a tenant when another first calls it */
 };
 

@@ -112,6 +112,7 @@ static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const 
   struct qun_scope *scope = qun__scope_of(host, tenant);
   if (!scope || !scope->batch) return QUN_EDENIED;
   if (row->body.len && !qun_mp_valid(row->body, 16)) return QUN_EINVAL;
+  if (qun_slice_is(row->via, "http") || qun_slice_is(row->via, "work")) return QUN_EINVAL; /* services of their own */
   scope->outbox_changed = true;
   struct qun_outbox_entry e = {.state = row->gated ? QUN_OUTBOX_HELD : QUN_OUTBOX_RELEASED,
                                .due_ms = row->not_before_ms,
@@ -150,10 +151,11 @@ static const struct {
   const char *id;
   const void *vtable;
 } services[] = {
-    {QUN_STORE_1, &qun__store_v1}, {QUN_STORE_2, &qun__store_v2},  {QUN_EVENTS_1, &events_v1},
-    {QUN_TIMER_1, &timer_v1},      {QUN_CALENDAR_1, &calendar_v1}, {QUN_REPLY_1, &reply_v1},
-    {QUN_OUTBOX_1, &outbox_v1},    {QUN_CALL_1, &qun__call_v1},    {QUN_PACKAGE_1, &qun__package_v1},
-    {QUN_METRICS_1, &metrics_v1},
+    {QUN_STORE_1, &qun__store_v1}, {QUN_STORE_2, &qun__store_v2},     {QUN_EVENTS_1, &events_v1},
+    {QUN_TIMER_1, &timer_v1},      {QUN_CALENDAR_1, &calendar_v1},    {QUN_REPLY_1, &reply_v1},
+    {QUN_OUTBOX_1, &outbox_v1},    {QUN_CALL_1, &qun__call_v1},       {QUN_PACKAGE_1, &qun__package_v1},
+    {QUN_METRICS_1, &metrics_v1},  {QUN_HTTP_1, &qun__http_v1},       {QUN_HTTP_CLIENT_1, &qun__http_client_v1},
+    {QUN_WORK_1, &qun__work_v1},   {QUN_SECRETS_1, &qun__secrets_v1},
 };
 
 int qun__service_find(const char *id, const void **out) {

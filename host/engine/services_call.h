@@ -13,6 +13,10 @@ extern const struct qun_store_v1 qun__store_v1;
 extern const struct qun_store_v2 qun__store_v2;
 extern const struct qun_call_v1 qun__call_v1;
 extern const struct qun_package_v1 qun__package_v1;
+extern const struct qun_http_v1 qun__http_v1;
+extern const struct qun_http_client_v1 qun__http_client_v1;
+extern const struct qun_work_v1 qun__work_v1;
+extern const struct qun_secrets_v1 qun__secrets_v1;
 
 /* The plugin that offers a service, and its entry. QUN_ENOTFOUND. */
 int qun__service_owner(const struct qun_plugin_set *plugins, qun_slice service, uint32_t *plugin,

@@ -34,8 +34,10 @@ struct qun__call;
 
 struct qun__route {
   const char *method;
-  const char *pattern; /* "/v1/tenants/{name}/events": a segment in braces takes any text */
-  uint32_t roles;      /* QUN_ROLES_* */
+  const char
+      *pattern;   /* "/v1/tenants/{name}/events": a segment in braces takes any text; a last "{*}" all that follows,
+                          from its slash on, not decoded; such a route takes any query parameter */
+  uint32_t roles; /* QUN_ROLES_* */
   enum qun__pool pool;
   enum qun__body body; /* JSON: one object, checked against params; RAW: the handler's */
   void (*handle)(struct qun__call *c);
@@ -177,5 +179,6 @@ void qun__get_doctor(struct qun__call *c);
 void qun__get_plugins(struct qun__call *c);
 void qun__get_plugin(struct qun__call *c);
 void qun__post_plugin(struct qun__call *c);
+void qun__plugin_route(struct qun__call *c);
 
 #endif

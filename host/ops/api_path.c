@@ -46,6 +46,10 @@ int qun__path_match(const char *path, const char *pattern, struct qun_arena *are
   size_t len, want_len;
   int param = 0;
   for (;;) {
+    if (!strcmp(pattern, "/{*}") && path[0] == '/' && path[1] && param < QUN__PARAMS_MAX) {
+      params[param] = path;
+      return 1;
+    }
     int more = next_segment(&path, &segment, &len);
     if (more != next_segment(&pattern, &want, &want_len)) return 0;
     if (!more) return *path == '\0' && *pattern == '\0';
@@ -78,7 +82,7 @@ int qun__query_read(struct qun__call *c) {
     at += len + (at[len] == '&');
     if (len == 0) continue;
     if (!name || !value) return qun_error_set(&c->err, QUN_EINVAL, "the query is not percent-encoded UTF-8");
-    if (!known(c->route, name))
+    if (!strstr(c->route->pattern, "/{*}") && !known(c->route, name))
       return qun_error_set(&c->err, QUN_EINVAL, "this path has no query parameter \"%.100s\"", name);
     if (qun__query(c, name))
       return qun_error_set(&c->err, QUN_EINVAL, "query parameter \"%.100s\" is given twice", name);

@@ -78,6 +78,17 @@ static void write_views(struct qun_pack *out, const struct qun_manifest *m) {
   }
 }
 
+static void write_routes(struct qun_pack *out, const struct qun_manifest *m) {
+  qun_pack_cstr(out, "routes");
+  qun_pack_array(out, m->routes_count);
+  for (uint32_t i = 0; i < m->routes_count; i++) {
+    qun_pack_map(out, 3);
+    qun_pack_kv_cstr(out, "method", m->routes[i].method);
+    qun_pack_kv_cstr(out, "path", m->routes[i].path);
+    qun_pack_kv_cstr(out, "service", m->routes[i].service->name);
+  }
+}
+
 static void write_types(struct qun_pack *out, const struct qun_manifest *m) {
   qun_pack_cstr(out, "types");
   qun_pack_array(out, m->types_count);
@@ -114,7 +125,7 @@ void qun__get_plugin(struct qun__call *c) {
     return;
   }
   const struct qun_manifest *m = plugin->manifest;
-  qun_pack_map(&c->out, HEAD_MEMBERS + 10);
+  qun_pack_map(&c->out, HEAD_MEMBERS + 11);
   write_head(&c->out, plugin);
   qun_pack_kv_int(&c->out, "abi", m->abi);
   qun_pack_kv_bool(&c->out, "personal_text", m->personal_text);
@@ -124,6 +135,7 @@ void qun__get_plugin(struct qun__call *c) {
   write_list(&c->out, "emit", m->emit, m->emit_count);
   write_types(&c->out, m);
   write_services(&c->out, m);
+  write_routes(&c->out, m);
   write_views(&c->out, m);
   write_settings(&c->out, m);
   qun__answer_map(c, 200);

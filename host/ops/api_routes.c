@@ -122,6 +122,15 @@ const struct qun__route qun__routes[] = {
     {"POST", TENANT "/plugins/{id}", QUN_ROLES_OWNER, QUN__SHORT, QUN__BODY_JSON, qun__post_plugin,
      "Switches a plugin on or off; recorded in the log.",
      PARAMS({"enabled", QUN__IN_BODY, QUN__BOOL, true, "true: on, and it catches up over the whole log"})},
+
+    {"GET", TENANT "/x/{plugin}/{*}", QUN_ROLES_AUDITOR, QUN__SHORT, QUN__BODY_NONE, qun__plugin_route,
+     "A path of a plugin: its manifest's routes.", NULL},
+    {"POST", TENANT "/x/{plugin}/{*}", QUN_ROLES_AUDITOR, QUN__SHORT, QUN__BODY_RAW, qun__plugin_route,
+     "A path of a plugin: its manifest's routes.", NULL},
+    {"PUT", TENANT "/x/{plugin}/{*}", QUN_ROLES_AUDITOR, QUN__SHORT, QUN__BODY_RAW, qun__plugin_route,
+     "A path of a plugin: its manifest's routes.", NULL},
+    {"DELETE", TENANT "/x/{plugin}/{*}", QUN_ROLES_AUDITOR, QUN__SHORT, QUN__BODY_NONE, qun__plugin_route,
+     "A path of a plugin: its manifest's routes.", NULL},
 };
 
 const uint32_t qun__routes_count = sizeof qun__routes / sizeof *qun__routes;

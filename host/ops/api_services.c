@@ -116,5 +116,10 @@ void qun__post_call(struct qun__call *c) {
     return;
   }
   if (c->out.len == 0) qun_pack_map(&c->out, 0);
+  qun_unpack_init(&u, qun_pack_slice(&c->out));
+  if (qun_unpack_peek(&u) == QUN_MP_EXT) {
+    qun__answer_problem(c, 404, "this service answers HTTP by its route alone", NULL);
+    return;
+  }
   qun__answer_map(c, 200);
 }

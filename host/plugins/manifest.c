@@ -275,6 +275,71 @@ static void make_settings(struct maker *k) {
   for (uint32_t i = 0; i < k->m->settings_count; i++) make_setting(k, i, &y->settings[i], &k->m->settings[i]);
 }
 
+/* ---------------------------------------------------------------- what services ask of a manifest */
+
+static bool requires(const struct qun_manifest *m, const char *service) {
+  for (uint32_t i = 0; i < m->requires_count; i++)
+    if (strcmp(m->requires[i], service) == 0) return true;
+  return false;
+}
+
+/* The owner approves hosts by a setting that is empty until then. */
+static void check_http_hosts(struct maker *k) {
+  const struct qun_setting *s = NULL;
+  if (!requires(k->m, QUN_HTTP_CLIENT_1)) return;
+  for (uint32_t i = 0; i < k->m->settings_count; i++)
+    if (strcmp(k->m->settings[i].name, "http_hosts") == 0) s = &k->m->settings[i];
+  if (!s || s->kind != QUN_SETTING_LIST || s->fallback[0])
+    refuse(
+        k, "settings",
+        "%s needs a setting http_hosts of kind list whose default is empty: the tenant's owner approves hosts with it",
+        QUN_HTTP_CLIENT_1);
+}
+
+/* ---------------------------------------------------------------- routes */
+
+static const struct qun_manifest_service *service_of(const struct qun_manifest *m, const char *name) {
+  for (uint32_t i = 0; i < m->services_count; i++)
+    if (strcmp(m->services[i].name, name) == 0) return &m->services[i];
+  return NULL;
+}
+
+static void make_route(struct maker *k, uint32_t nth, const struct qun__yaml_route *from,
+                       struct qun_manifest_route *to) {
+  char path[128];
+  int64_t n = QUN_ROUTE_BODY;
+  const char *why = qun__wrong_route(from->path);
+  to->path = from->path;
+  to->method = from->method;
+  to->service = service_of(k->m, from->service);
+  if (why) refuse(k, path_of(path, "routes", nth, "path"), "\"%.80s\" %s", from->path, why);
+  if (!qun__is_route_method(from->method))
+    refuse(k, path_of(path, "routes", nth, "method"), "\"%.60s\" must be GET, POST, PUT or DELETE", from->method);
+  if (!to->service)
+    refuse(k, path_of(path, "routes", nth, "service"), "%.80s is no service of this plugin", from->service);
+  else if (to->service->pure || strcmp(to->service->role, "plugin") == 0)
+    refuse(k, path_of(path, "routes", nth, "service"), "%.80s is pure or for plugins alone: no route leads there",
+           from->service);
+  if (from->max_body && (!qun_decimal_parse(qun_str(from->max_body), 0, &n) || n < 0 || n > QUN_ROUTE_BODY_MAX))
+    refuse(k, path_of(path, "routes", nth, "max_body"), "\"%.60s\" must be a number of bytes, at most %d",
+           from->max_body, QUN_ROUTE_BODY_MAX);
+  to->max_body = (uint32_t)n;
+  snprintf(path, sizeof path, "routes[%u].headers", nth);
+  to->headers = texts(k, from->headers, from->headers_count, path, &to->headers_count, qun__wrong_header);
+  for (uint32_t j = 0; j < nth; j++)
+    if (strcmp(k->m->routes[j].path, to->path) == 0 && strcmp(k->m->routes[j].method, to->method) == 0)
+      refuse(k, path_of(path, "routes", nth, "path"), "there are two routes %s %.80s", to->method, to->path);
+}
+
+static void make_routes(struct maker *k) {
+  const struct qun__yaml *y = k->owner->yaml;
+  struct qun_manifest *m = k->m;
+  m->routes = room(k, y->routes_count, sizeof *m->routes);
+  m->routes_count = m->routes ? y->routes_count : 0;
+  for (uint32_t i = 0; i < m->routes_count; i++) make_route(k, i, &y->routes[i], &m->routes[i]);
+  if (m->routes_count && !requires(m, QUN_HTTP_1)) refuse(k, "routes", "routes need %s under `requires`", QUN_HTTP_1);
+}
+
 /* ---------------------------------------------------------------- the whole */
 
 static void make_head(struct maker *k) {
@@ -333,7 +398,9 @@ int qun_manifest_load(struct qun_manifest **out, const char *dir, struct qun_err
   if (!k.code) make_lists(&k, dir);
   if (!k.code) make_events(&k);
   if (!k.code) make_services(&k);
+  if (!k.code) make_routes(&k);
   if (!k.code) make_settings(&k);
+  if (!k.code) check_http_hosts(&k);
   if (k.code)
     qun_manifest_destroy(&owner->manifest);
   else

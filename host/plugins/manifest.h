@@ -60,6 +60,17 @@ struct qun_manifest_service {
   struct qun_text doc;
 };
 
+struct qun_manifest_route {                   /* an HTTP path below /v1/tenants/NAME/x/<plugin>/ */
+  const char *path;                           /* "boards/{week}": a segment in braces takes any text */
+  const char *method;                         /* GET, POST, PUT, DELETE */
+  const struct qun_manifest_service *service; /* who answers; its role and `emits` count */
+  const char **headers;                       /* lower case: those that the plugin is given */
+  uint32_t headers_count;
+  uint32_t max_body; /* bytes */
+};
+
+enum { QUN_ROUTE_BODY = 65536, QUN_ROUTE_BODY_MAX = 1 << 20 };
+
 struct qun_manifest_view { /* a view of the plugin's report */
   const char *name;
   struct qun_text doc;
@@ -84,6 +95,8 @@ struct qun_manifest {
   uint32_t types_count;
   struct qun_manifest_service *services;
   uint32_t services_count;
+  struct qun_manifest_route *routes;
+  uint32_t routes_count;
   struct qun_manifest_view *views;
   uint32_t views_count;
   struct qun_setting *settings;

@@ -73,6 +73,39 @@ bool qun__is_isolation(const char *text) {
   return one_of(text, ways);
 }
 
+bool qun__is_route_method(const char *text) {
+  static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", NULL};
+  return one_of(text, methods);
+}
+
+const char *qun__wrong_route(const char *text) {
+  static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  unsigned names = 0;
+  if (strlen(text) > 120) return "must have at most 120 bytes";
+  for (const char *at = text;; at++) {
+    size_t n = strcspn(at, "/");
+    bool name = n > 2 && at[0] == '{' && at[n - 1] == '}';
+    const char *from = name ? at + 1 : at;
+    size_t len = name ? n - 2 : n;
+    if (len == 0 || strspn(from, fine) < len || (!name && from[0] == '.'))
+      return "must be segments such as boards/{week}";
+    if (name && ++names > 3) return "has more than three names";
+    at += n;
+    if (!*at) return NULL;
+  }
+}
+
+const char *qun__wrong_header(const char *text) {
+  static const char fine[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  static const char *const kept[] = {
+      "cookie", "authorization", "host",   "connection", "content-length", "transfer-encoding", "upgrade",
+      "te",     "trailer",       "expect", NULL};
+  size_t n = strlen(text);
+  if (n == 0 || n > 64 || strspn(text, fine) != n) return "must be the name of a header in lower case";
+  if (one_of(text, kept) || strncmp(text, "proxy-", 6) == 0) return "is a header that no plugin is given";
+  return NULL;
+}
+
 bool qun__is_packaged(const char *dir, const char *path) {
   char file[4096];
   struct stat st;

@@ -26,6 +26,10 @@ enum qun_setting_kind qun__setting_kind(const char *text);
 /* 1 and the flags of a type of the core vocabulary; else 0. */
 int qun__core_type(const char *name, uint32_t *flags);
 
+bool qun__is_route_method(const char *text);
+const char *qun__wrong_route(const char *text);
+/* A header that a plugin may be given: none that says who asks or how the message is carried. */
+const char *qun__wrong_header(const char *text);
 const char *qun__wrong_id(const char *text);
 const char *qun__wrong_service_id(const char *text);
 const char *qun__wrong_personal(const char *text);

@@ -60,6 +60,15 @@ static const cyaml_schema_field_t service_fields[] = {MUST("name", struct qun__y
 static const cyaml_schema_value_t service_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun__yaml_service, service_fields)};
 
+static const cyaml_schema_field_t route_fields[] = {MUST("path", struct qun__yaml_route, path),
+                                                    MUST("method", struct qun__yaml_route, method),
+                                                    MUST("service", struct qun__yaml_route, service),
+                                                    MANY("headers", struct qun__yaml_route, headers, &string_entry),
+                                                    MAY("max_body", struct qun__yaml_route, max_body),
+                                                    CYAML_FIELD_END};
+static const cyaml_schema_value_t route_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun__yaml_route, route_fields)};
+
 static const cyaml_schema_field_t view_fields[] = {MUST("name", struct qun__yaml_view, name),
                                                    TEXTS("doc", struct qun__yaml_view, doc), CYAML_FIELD_END};
 static const cyaml_schema_value_t view_entry = {
@@ -89,6 +98,7 @@ static const cyaml_schema_field_t top_fields[] = {MUST("id", struct qun__yaml, i
                                                   CYAML_FIELD_MAPPING("events", CYAML_FLAG_OPTIONAL, struct qun__yaml,
                                                                       events, events_fields),
                                                   MANY("services", struct qun__yaml, services, &service_entry),
+                                                  MANY("routes", struct qun__yaml, routes, &route_entry),
                                                   MANY("views", struct qun__yaml, views, &view_entry),
                                                   MANY("settings", struct qun__yaml, settings, &setting_entry),
                                                   MANY("locales", struct qun__yaml, locales, &string_entry),

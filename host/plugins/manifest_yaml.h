@@ -29,6 +29,12 @@ struct qun__yaml_service {
   struct qun__yaml_text doc;
 };
 
+struct qun__yaml_route {
+  char *path, *method, *service, *max_body;
+  char **headers;
+  uint32_t headers_count;
+};
+
 struct qun__yaml_view {
   char *name;
   struct qun__yaml_text doc;
@@ -56,9 +62,10 @@ struct qun__yaml {
   uint32_t after_count, requires_count, personal_count, locales_count, files_count;
   struct qun__yaml_events events;
   struct qun__yaml_service *services;
+  struct qun__yaml_route *routes;
   struct qun__yaml_view *views;
   struct qun__yaml_setting *settings;
-  uint32_t services_count, views_count, settings_count;
+  uint32_t services_count, routes_count, views_count, settings_count;
   struct qun__yaml_limits limits;
 };
 

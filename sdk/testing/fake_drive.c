@@ -140,6 +140,9 @@ static void settle(struct qun__fake_frame *frame, bool keep) {
 
 static bool subscribed(const struct qun__fake_plugin *p, const struct qun_event *e) {
   if (!p->vtable.on_event) return false;
+  if (qun_slice_is(e->type, "http.answer") || qun_slice_is(e->type, "work.answer")) {
+    if (!qun_slice_is(qun_mp_str(e->data, "plugin"), p->id)) return false; /* nobody else's */
+  }
   if (!p->manifest) return true;
   if (qun__fake_list_has(&p->manifest->subscribe, e->type)) return true;
   return qun__fake_outside_type(e->type) && qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));

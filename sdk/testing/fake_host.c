@@ -195,6 +195,8 @@ static void tenant_free(struct qun__fake_tenant *t) {
 
 void qun_fake_close(struct qun_fake *f) {
   if (!f) return;
+  for (size_t i = 0; i < f->signatures_count; i++) free(f->signatures[i].name);
+  free(f->signatures);
   for (size_t i = f->plugins_count; i > 0; i--) qun__fake_instance_destroy(f->plugins[i - 1]);
   for (size_t i = 0; i < f->tenants_count; i++) tenant_free(f->tenants[i]);
   for (size_t i = 0; i < f->plugins_count; i++) plugin_free(f->plugins[i]);

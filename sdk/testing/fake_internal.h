@@ -63,6 +63,10 @@ struct qun__fake_service {
   char *name;
   bool pure, emits;
 };
+struct qun__fake_route {
+  char *path, *method, *service;
+  struct qun__fake_list headers;
+};
 struct qun__fake_setting {
   char *name, *kind, *fallback, *min, *max;
 };
@@ -82,6 +86,8 @@ struct qun__fake_manifest {
   struct qun__fake_list requires, subscribe, emit, files, locales, personal;
   struct qun__fake_service *services;
   size_t services_count, services_cap;
+  struct qun__fake_route *routes;
+  size_t routes_count, routes_cap;
   struct qun__fake_setting *settings;
   size_t settings_count, settings_cap;
   struct qun__fake_type *types;
@@ -180,7 +186,15 @@ struct qun__fake_provided {
   void *arg;
 };
 
+struct qun__fake_signature {
+  char *name;
+  uint32_t algorithm;
+  qun_slice message, signature;
+};
+
 struct qun_fake {
+  struct qun__fake_signature *signatures;
+  size_t signatures_count, signatures_cap;
   struct qun__fake_plugin **plugins;
   size_t plugins_count, plugins_cap;
   struct qun__fake_tenant **tenants;
@@ -217,7 +231,17 @@ struct qun__fake_frame *qun__fake_reader_of(const struct qun_host *host, qun_han
 extern const struct qun_store_v1 qun__fake_store_1;
 extern const struct qun_store_v2 qun__fake_store_2;
 
+/* http.c */
+extern const struct qun_http_v1 qun__fake_http_1;
+
+/* client.c */
+extern const struct qun_http_client_v1 qun__fake_http_client_1;
+extern const struct qun_work_v1 qun__fake_work_1;
+extern const struct qun_secrets_v1 qun__fake_secrets_1;
+
 /* services.c */
+/* Adds a row to the outbox of the frame's tenant. QUN_EINVAL, QUN_ECONFLICT. */
+int qun__fake_outbox_add(struct qun__fake_frame *frame, const struct qun_fake_row *row, const char *what);
 extern const char *const qun__fake_services[];
 int qun__fake_query(const struct qun_host *host, const char *service_id, const void **out);
 

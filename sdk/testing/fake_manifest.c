@@ -89,6 +89,18 @@ static void services_of(struct qun__fake_manifest *m, yaml_document_t *doc, cons
   }
 }
 
+static void routes_of(struct qun__fake_manifest *m, yaml_document_t *doc, const yaml_node_t *seq) {
+  const yaml_node_t *n;
+  for (size_t i = 0; (n = entry(doc, seq, i)); i++) {
+    QUN__FAKE_GROW(m->routes, m->routes_count, m->routes_cap);
+    struct qun__fake_route *r = &m->routes[m->routes_count++];
+    r->path = text_of(doc, n, "path");
+    r->method = text_of(doc, n, "method");
+    r->service = text_of(doc, n, "service");
+    list_of(&r->headers, doc, child(doc, n, "headers"));
+  }
+}
+
 static void settings_of(struct qun__fake_manifest *m, yaml_document_t *doc, const yaml_node_t *seq) {
   const yaml_node_t *n;
   for (size_t i = 0; (n = entry(doc, seq, i)); i++) {
@@ -116,6 +128,7 @@ static void fill(struct qun__fake_manifest *m, yaml_document_t *doc) {
   list_of(&m->emit, doc, child(doc, events, "emit"));
   types_of(m, doc, child(doc, events, "types"));
   services_of(m, doc, child(doc, root, "services"));
+  routes_of(m, doc, child(doc, root, "routes"));
   settings_of(m, doc, child(doc, root, "settings"));
 }
 
@@ -124,6 +137,9 @@ static bool complete(const struct qun__fake_manifest *m, char *why, size_t cap) 
   const char *missing = !m->id ? "id" : !m->version ? "version" : !m->library ? "library" : NULL;
   for (size_t i = 0; i < m->services_count && !missing; i++)
     if (!m->services[i].name) missing = "services.name";
+  for (size_t i = 0; i < m->routes_count && !missing; i++)
+    if (!m->routes[i].path || !m->routes[i].method || !m->routes[i].service)
+      missing = "routes.path, .method or .service";
   for (size_t i = 0; i < m->settings_count && !missing; i++)
     if (!m->settings[i].name || !m->settings[i].kind) missing = "settings.name or .kind";
   for (size_t i = 0; i < m->types_count && !missing; i++) {
@@ -175,6 +191,11 @@ void qun__fake_manifest_free(struct qun__fake_manifest *m) {
   struct qun__fake_list *lists[] = {&m->requires, &m->subscribe, &m->emit, &m->files, &m->locales, &m->personal};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_free(lists[i]);
   for (size_t i = 0; i < m->services_count; i++) free(m->services[i].name);
+  for (size_t i = 0; i < m->routes_count; i++) {
+    struct qun__fake_route *r = &m->routes[i];
+    free(r->path), free(r->method), free(r->service);
+    list_free(&r->headers);
+  }
   for (size_t i = 0; i < m->settings_count; i++) {
     struct qun__fake_setting *s = &m->settings[i];
     free(s->name), free(s->kind), free(s->fallback), free(s->min), free(s->max);
@@ -184,7 +205,7 @@ void qun__fake_manifest_free(struct qun__fake_manifest *m) {
     free(m->types[i].fields);
     free(m->types[i].name);
   }
-  free(m->services), free(m->settings), free(m->types);
+  free(m->services), free(m->routes), free(m->settings), free(m->types);
   free(m->id), free(m->version), free(m->library);
   free(m);
 }

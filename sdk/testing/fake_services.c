@@ -2,7 +2,7 @@
 /* The services of qun/plugin.h, revision 1, as a plugin under test meets them. */
 #include "fake_internal.h"
 
-enum { KEY_MAX = 400, NAME_MAX_BYTES = 64, HOPS_MAX = 16 };
+enum { KEY_MAX = 200, NAME_MAX_BYTES = 64, HOPS_MAX = 16 };
 
 static struct qun__fake_plugin *plugin_of(const struct qun_host *host) {
   return host->ctx;
@@ -151,30 +151,42 @@ static struct qun__fake_outbox *outbox_find(const struct qun__fake_frame *frame,
   return NULL;
 }
 
+int qun__fake_outbox_add(struct qun__fake_frame *frame, const struct qun_fake_row *row, const char *what) {
+  struct qun_fake *f = frame->plugin->f;
+  struct qun__fake_tenant *t = frame->tenant;
+  if (row->key.len < 1 || row->key.len > KEY_MAX)
+    return qun__fake_fail(f, QUN_EINVAL, "%s: a key has 1 to %d bytes", what, KEY_MAX);
+  if (outbox_find(frame, row->key)) return qun__fake_fail(f, QUN_ECONFLICT, "%s: the key was used before", what);
+  struct qun__fake_outbox *o = qun__fake_keep(&f->kept, sizeof *o);
+  o->row = *row;
+  o->row.plugin = frame->plugin->id;
+  o->row.key = qun__fake_copy(&f->kept, row->key);
+  o->row.via = qun__fake_copy(&f->kept, row->via);
+  o->row.target = qun__fake_copy(&f->kept, row->target);
+  o->row.body = qun__fake_copy(&f->kept, row->body);
+  o->touched = true;
+  QUN__FAKE_GROW(t->outbox, t->outbox_count, t->outbox_cap);
+  t->outbox[t->outbox_count++] = o;
+  return 0;
+}
+
 static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const struct qun_outbox_row *row) {
   struct qun__fake_plugin *p = plugin_of(host);
   struct qun_fake *f = p->f;
   struct qun__fake_frame *frame = qun__fake_handler_of(host, tenant, "outbox.enqueue");
   if (!frame) return QUN_EDENIED;
-  if (row->key.len < 1 || row->key.len > KEY_MAX)
-    return qun__fake_fail(f, QUN_EINVAL, "outbox.enqueue: a key has 1 to 400 bytes");
   if (!row->via.len) return qun__fake_fail(f, QUN_EINVAL, "outbox.enqueue: via is empty");
+  if (qun_slice_is(row->via, "http") || qun_slice_is(row->via, "work"))
+    return qun__fake_fail(f, QUN_EINVAL, "outbox.enqueue: http and work are services of their own");
   if (row->body.len && !qun_mp_valid(row->body, 16))
     return qun__fake_fail(f, QUN_EINVAL, "outbox.enqueue: the body is no msgpack");
-  if (outbox_find(frame, row->key)) return qun__fake_fail(f, QUN_ECONFLICT, "outbox.enqueue: the key was used before");
-  struct qun__fake_tenant *t = frame->tenant;
-  struct qun__fake_outbox *o = qun__fake_keep(&f->kept, sizeof *o);
-  o->row = (struct qun_fake_row){.plugin = p->id,
-                                 .state = row->gated ? QUN_FAKE_HELD : QUN_FAKE_RELEASED,
-                                 .not_before_ms = row->not_before_ms,
-                                 .key = qun__fake_copy(&f->kept, row->key),
-                                 .via = qun__fake_copy(&f->kept, row->via),
-                                 .target = qun__fake_copy(&f->kept, row->target),
-                                 .body = qun__fake_copy(&f->kept, row->body)};
-  o->touched = true;
-  QUN__FAKE_GROW(t->outbox, t->outbox_count, t->outbox_cap);
-  t->outbox[t->outbox_count++] = o;
-  return 0;
+  struct qun_fake_row to = {.state = row->gated ? QUN_FAKE_HELD : QUN_FAKE_RELEASED,
+                            .not_before_ms = row->not_before_ms,
+                            .key = row->key,
+                            .via = row->via,
+                            .target = row->target,
+                            .body = row->body};
+  return qun__fake_outbox_add(frame, &to, "outbox.enqueue");
 }
 
 static int outbox_cancel(const struct qun_host *host, qun_handle tenant, qun_slice key) {
@@ -295,7 +307,9 @@ int qun__fake_query(const struct qun_host *host, const char *service_id, const v
                {QUN_EVENTS_1, &events},           {QUN_TIMER_1, &timer},
                {QUN_CALENDAR_1, &calendar},       {QUN_REPLY_1, &reply},
                {QUN_OUTBOX_1, &outbox},           {QUN_CALL_1, &call},
-               {QUN_PACKAGE_1, &package},         {QUN_METRICS_1, &metrics}};
+               {QUN_PACKAGE_1, &package},         {QUN_METRICS_1, &metrics},
+               {QUN_HTTP_1, &qun__fake_http_1},   {QUN_HTTP_CLIENT_1, &qun__fake_http_client_1},
+               {QUN_WORK_1, &qun__fake_work_1},   {QUN_SECRETS_1, &qun__fake_secrets_1}};
   struct qun__fake_plugin *p = plugin_of(host);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (strcmp(table[i].id, service_id) != 0) continue;

@@ -2,7 +2,7 @@
 /*
  * qun/days.h: weeks and months of local days. A day is a count since 1970-01-01 as in struct qun_event, a week begins
  * on Monday (ISO 8601) and is counted from that of 1970-01-01, a month is a count since 1970-01 as in qun/report.h.
- * Header only, C99 and C++. Pure; any thread. Days within 5 million years of 1970.
+ * Header only, C99 and C++. Pure; any thread, no blocking. Days within 5 million years of 1970.
  */
 #ifndef QUN_DAYS_H
 #define QUN_DAYS_H

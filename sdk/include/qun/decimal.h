@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * qun/decimal.h: decimals as people write them ("0.2", "-1.5", "12") to integers, exactly, without floating point.
- * Header only, C99 and C++. Pure; any thread.
+ * Header only, C99 and C++. Pure; any thread, no blocking.
  */
 #ifndef QUN_DECIMAL_H
 #define QUN_DECIMAL_H

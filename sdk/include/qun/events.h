@@ -115,6 +115,9 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("outbox.sent", QUN_G | QUN_H, "An outbox row was delivered. The envelope's subject is its key.")                      \
   X("outbox.failed", QUN_G | QUN_H, "An outbox row could not be delivered. The envelope's subject is its key.")           \
   X("outbox.blocked", QUN_G | QUN_H, "An outbox row was refused by the gate. The envelope's subject is its key.")         \
+  X("http.answer", QUN_G | QUN_H,                                                                                         \
+    "A fetch was answered or given up. The envelope's subject is its key. Only its plugin hears it.")                     \
+  X("work.answer", QUN_H, "Work was done or failed. The envelope's subject is its key. Only its plugin hears it.")        \
   X("bridge.sent", QUN_G | QUN_H, "Something crossed the bridge to a partner.")                                           \
   X("bridge.received", QUN_G | QUN_H, "Something crossed the bridge from a partner.")                                     \
   X("bridge.refused", QUN_G | QUN_H, "The bridge refused a crossing.")                                                    \
@@ -361,6 +364,17 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("outbox.failed", "reason", STR, 0, "", "what went wrong")                                                          \
   X("outbox.blocked", "plugin", STR, 0, "", "whose row")                                                               \
   X("outbox.blocked", "reason", STR, 0, "", "rules hit")                                                               \
+  X("http.answer", "plugin", STR, 0, "", "whose fetch")                                                                \
+  X("http.answer", "status", INT, 0, "", "what was answered, 100 to 599; absent: nothing")                             \
+  X("http.answer", "type", STR, 0, "", "content type of the answer")                                                   \
+  X("http.answer", "body", STR, 0, "", "the answer, if it is text")                                                    \
+  X("http.answer", "base64", STR, 0, "", "the answer, if it is not")                                                   \
+  X("http.answer", "cut", BOOL, 0, "", "the answer was longer than 64 KiB")                                            \
+  X("http.answer", "error", STR, 0, "", "why there is no answer")                                                      \
+  X("work.answer", "plugin", STR, 0, "", "whose work")                                                                 \
+  X("work.answer", "service", STR, 0, "", "what was called")                                                           \
+  X("work.answer", "result", MAP, 0, "", "the reply")                                                                  \
+  X("work.answer", "error", STR, 0, "", "why there is none")                                                           \
   X("bridge.sent", "partner", STR, 0, "", "to whom")                                                                   \
   X("bridge.sent", "agreement", STR, 0, "", "under which agreement")                                                   \
   X("bridge.sent", "kind", STR, 0, "", "count, item or code")                                                          \

@@ -42,12 +42,14 @@ struct qun_pack {
   int failed; /* memory ran out; the content is not whole */
 };
 
+/* Begins empty, without memory of its own yet. */
 static inline void qun_pack_init(struct qun_pack *p) {
   p->buf = NULL;
   p->len = p->cap = 0;
   p->failed = 0;
 }
 
+/* Gives the memory back. Begun again it may be used again. */
 static inline void qun_pack_fini(struct qun_pack *p) {
   free(p->buf);
   qun_pack_init(p);
@@ -113,6 +115,7 @@ static inline void qun__pack_head(struct qun_pack *p, unsigned tag, uint64_t v, 
   qun__put_be(at + 1, v, bytes);
 }
 
+/* Bytes as they are: values that are msgpack already. */
 static inline void qun_pack_raw(struct qun_pack *p, qun_slice bytes) {
   unsigned char *at;
   if (bytes.len == 0) return;
@@ -120,13 +123,16 @@ static inline void qun_pack_raw(struct qun_pack *p, qun_slice bytes) {
   if (at) memcpy(at, bytes.ptr, (size_t)bytes.len);
 }
 
+/* No value. */
 static inline void qun_pack_nil(struct qun_pack *p) {
   qun__pack_head(p, 0xc0, 0, 0);
 }
+/* True for anything but 0. */
 static inline void qun_pack_bool(struct qun_pack *p, int v) {
   qun__pack_head(p, v ? 0xc3 : 0xc2, 0, 0);
 }
 
+/* In the shortest form, as all integers. */
 static inline void qun_pack_uint(struct qun_pack *p, uint64_t v) {
   if (v < 0x80)
     qun__pack_head(p, (unsigned)v, 0, 0);
@@ -140,6 +146,7 @@ static inline void qun_pack_uint(struct qun_pack *p, uint64_t v) {
     qun__pack_head(p, 0xcf, v, 8);
 }
 
+/* The same; what is not negative is written as unsigned. */
 static inline void qun_pack_int(struct qun_pack *p, int64_t v) {
   if (v >= 0)
     qun_pack_uint(p, (uint64_t)v);
@@ -155,12 +162,14 @@ static inline void qun_pack_int(struct qun_pack *p, int64_t v) {
     qun__pack_head(p, 0xd3, (uint64_t)v, 8);
 }
 
+/* A 64-bit float. Never into a keyspace. */
 static inline void qun_pack_double(struct qun_pack *p, double v) {
   uint64_t bits;
   memcpy(&bits, &v, sizeof bits);
   qun__pack_head(p, 0xcb, bits, 8);
 }
 
+/* Text, which should be UTF-8, of less than 4 GiB. */
 static inline void qun_pack_str(struct qun_pack *p, qun_slice s) {
   if (s.len < 32)
     qun__pack_head(p, 0xa0u | (unsigned)s.len, 0, 0);
@@ -173,10 +182,12 @@ static inline void qun_pack_str(struct qun_pack *p, qun_slice s) {
   qun_pack_raw(p, s);
 }
 
+/* The same of a C string; NULL is the empty text. */
 static inline void qun_pack_cstr(struct qun_pack *p, const char *s) {
   qun_pack_str(p, qun_str(s));
 }
 
+/* Bytes of less than 4 GiB. */
 static inline void qun_pack_bin(struct qun_pack *p, qun_slice s) {
   if (s.len <= 0xff)
     qun__pack_head(p, 0xc4, s.len, 1);
@@ -187,6 +198,7 @@ static inline void qun_pack_bin(struct qun_pack *p, qun_slice s) {
   qun_pack_raw(p, s);
 }
 
+/* The head of an array: its n values follow. */
 static inline void qun_pack_array(struct qun_pack *p, uint32_t n) {
   if (n < 16)
     qun__pack_head(p, 0x90u | n, 0, 0);
@@ -196,6 +208,7 @@ static inline void qun_pack_array(struct qun_pack *p, uint32_t n) {
     qun__pack_head(p, 0xdd, n, 4);
 }
 
+/* The head of a map: n times a key and a value follow. */
 static inline void qun_pack_map(struct qun_pack *p, uint32_t n) {
   if (n < 16)
     qun__pack_head(p, 0x80u | n, 0, 0);
@@ -205,6 +218,7 @@ static inline void qun_pack_map(struct qun_pack *p, uint32_t n) {
     qun__pack_head(p, 0xdf, n, 4);
 }
 
+/* An extension value, type -128..127. */
 static inline void qun_pack_ext(struct qun_pack *p, int type, qun_slice s) {
   unsigned char *at;
   if (s.len <= 0xff)
@@ -224,11 +238,13 @@ static inline size_t qun_pack_open_map(struct qun_pack *p) {
   return p->len;
 }
 
+/* The same of an array. */
 static inline size_t qun_pack_open_array(struct qun_pack *p) {
   qun__pack_head(p, 0xdd, 0, 4);
   return p->len;
 }
 
+/* Writes the count n of what was opened at `at`. */
 static inline void qun_pack_close(struct qun_pack *p, size_t at, uint32_t n) {
   if (!p->failed && at >= 4) qun__put_be(p->buf + at - 4, n, 4);
 }
@@ -258,6 +274,7 @@ struct qun_unpack {
   const unsigned char *end;
 };
 
+/* Stands at the first of bytes that must outlast the reading. */
 static inline void qun_unpack_init(struct qun_unpack *u, qun_slice bytes) {
   u->at = (const unsigned char *)bytes.ptr;
   u->end = bytes.len ? u->at + bytes.len : u->at;
@@ -326,12 +343,14 @@ static inline int qun__unpack_head(const struct qun_unpack *u, unsigned *head, u
   return 1;
 }
 
+/* 1 if the value is nil. */
 static inline int qun_unpack_nil(struct qun_unpack *u) {
   if (qun_unpack_peek(u) != QUN_MP_NIL) return 0;
   u->at++;
   return 1;
 }
 
+/* *v: 0 or 1. */
 static inline int qun_unpack_bool(struct qun_unpack *u, int *v) {
   if (qun_unpack_peek(u) != QUN_MP_BOOL) return 0;
   *v = *u->at++ == 0xc3;
@@ -360,6 +379,7 @@ static inline int qun_unpack_int(struct qun_unpack *u, int64_t *v) {
   return 1;
 }
 
+/* Takes an integer too. */
 static inline int qun_unpack_double(struct qun_unpack *u, double *v) {
   unsigned head;
   uint64_t n;
@@ -391,13 +411,16 @@ static inline int qun__unpack_bytes(struct qun_unpack *u, enum qun_mp_type type,
   return 1;
 }
 
+/* *s is borrowed from the bytes, as for bin and ext. It may not be UTF-8. */
 static inline int qun_unpack_str(struct qun_unpack *u, qun_slice *s) {
   return qun__unpack_bytes(u, QUN_MP_STR, s);
 }
+/* As for a text. */
 static inline int qun_unpack_bin(struct qun_unpack *u, qun_slice *s) {
   return qun__unpack_bytes(u, QUN_MP_BIN, s);
 }
 
+/* *type: -128..127. */
 static inline int qun_unpack_ext(struct qun_unpack *u, int *type, qun_slice *s) {
   unsigned head;
   uint64_t n;
@@ -420,6 +443,7 @@ static inline int qun_unpack_array(struct qun_unpack *u, uint32_t *n) {
   return 1;
 }
 
+/* The count of pairs; bounded likewise. */
 static inline int qun_unpack_map(struct qun_unpack *u, uint32_t *n) {
   unsigned head;
   uint64_t v;

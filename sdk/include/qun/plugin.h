@@ -15,6 +15,8 @@
  *    another tenant, every call answers QUN_EDENIED.
  *  - Handlers (on_event, on_timer) are deterministic: event, keyspace, settings, the tenant's clock and `seed` in, writes
  *    and emitted events out. No wall clock, no locale, no order of a hash table, and no floats in a keyspace.
+ *  - No call blocks on a network, another tenant or the disk's sync; what reads a file or waits for another plugin says so.
+ *  - A call answers 0 or more, or a QUN_E code, and sets what it gives back only when it went well.
  *  - Memory of an instance is a cache: the host may destroy and create an instance at any time without changing any result.
  *
  * Thread marks on each slot
@@ -362,6 +364,82 @@ struct qun_metrics_v1 {
   void (*add)(const struct qun_host *host, const char *name, uint64_t delta);
 };
 
+#define QUN_HTTP_1 "qun.http/1"
+/* Answers of HTTP requests. The manifest's `routes` lead a path below /v1/tenants/NAME/x/PLUGIN/ to a service, whose on_request then gets
+   in `params` a map {method, path, args {name: text}, query {name: text}, headers {name: text}, body}: path as it was asked below the plugin's own, args the
+   segments in braces, headers only those that the route lists (never Cookie or Authorization), body the bytes (bin). Who asks was checked against the
+   service's role before. The host adds nosniff and a Content-Security-Policy that sandboxes the page: no script, no form, no
+   other origin; a plugin can set no cookie and no redirect. Since ABI 1.1. */
+struct qun_http_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] Answers a request once, in place of qun.reply/1 (a plain reply goes out as JSON with status 200). status: 200..299 or
+     400..599. content_type: such as "text/html; charset=utf-8", at most 100 bytes. body: at most QUN_HTTP_BODY_MAX bytes. Does not
+     block; copies what it is given. QUN_EGONE: answered already or ended. QUN_EINVAL. */
+  int (*respond)(const struct qun_host *host, qun_handle request, uint32_t status, qun_slice content_type,
+                 qun_slice body);
+};
+
+enum {
+  QUN_HTTP_BODY_MAX = 4 << 20,
+  QUN_HTTP_EXT = 72 /* msgpack ext type of such an answer: array [status, content type, body] */
+};
+
+/* A request to be made outside. */
+struct qun_http_fetch {
+  uint32_t struct_size;
+  uint32_t tries;   /* how often at most while nothing answers, 1..12; 0: 3 */
+  qun_slice key;    /* 1..200 bytes, unique among this plugin's fetches, jobs and outbox rows of the tenant */
+  qun_slice method; /* GET, POST, PUT, PATCH, DELETE */
+  qun_slice
+      url; /* "https://api.example.com/v1/things?x=1": lower-case host, no user, no fragment; at most 1000 bytes */
+  qun_slice headers; /* msgpack map of lower-case names to texts, or empty */
+  qun_slice body;    /* at most 256 KiB */
+};
+
+#define QUN_HTTP_CLIENT_1 "qun.http_client/1"
+/* Requests to other machines, made by the host after the commit. The tenant's owner approves the hosts: the plugin's manifest has a setting
+   "http_hosts" (kind list, default empty) that the owner fills. The host takes https alone, checks certificates and that the address is
+   public, follows no redirect and uses no proxy. What is answered becomes a record "http.answer" in the log, which this plugin alone hears
+   in on_event if it subscribes to it (subject: the key; fields: qun/events.h), so a replay hears the same and calls nobody. In a header's value the
+   text {{secret:NAME}} becomes the secret that the operator keeps for this plugin and that host (sdk/docs/manifest.md). Since ABI 1.1. */
+struct qun_http_client_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] on_event and on_timer only. Puts a request down, to be made once this event is committed; does not block; copies what it is given. At least
+     once: a crash may repeat it, so a request that changes something should carry a key of its own for the other side. QUN_EDENIED:
+     outside handlers, or the host is not approved. QUN_ECONFLICT: the key was used before. QUN_EINVAL says what is wrong with it. */
+  int (*fetch)(const struct qun_host *host, qun_handle tenant, const struct qun_http_fetch *request);
+};
+
+#define QUN_WORK_1 "qun.work/1"
+/* Work that takes long, away from the tenant's thread. The work is a call of one of the plugin's own services that its manifest calls pure, with no
+   keyspace. What it replies becomes a record "work.answer" in the log, which this plugin alone hears in on_event if it subscribes to it (subject: the
+   key; fields: qun/events.h), so a replay hears the same and does the work never again. Since ABI 1.1. */
+struct qun_work_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] on_event and on_timer only. Puts the work down, to be begun once this event is committed; does not block; copies what it is given. `key`: as a
+     fetch's. `params`: msgpack map, at most 1 MiB. The reply must be a map of at most 256 KiB. QUN_EDENIED: outside handlers, or
+     the service is not the plugin's own and pure. QUN_ECONFLICT: the key was used before. QUN_EINVAL. */
+  int (*submit)(const struct qun_host *host, qun_handle tenant, qun_slice key, const char *service, qun_slice params);
+};
+
+enum { QUN_SECRET_HMAC_SHA256 = 1, QUN_SECRET_HMAC_SHA1 = 2 };
+
+#define QUN_SECRETS_1 "qun.secrets/1"
+/* Secrets that the operator keeps beside the tenant's keys, by name, each for one plugin. A plugin never sees one: it has the host fill them in
+   (qun.http_client/1), or check what was made with them. Since ABI 1.1. */
+struct qun_secrets_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] on_request only (secrets are no part of the log), not in pure services. 0: `signature` is what `algorithm` (QUN_SECRET_*) makes of `message` with the
+     secret, in raw bytes; compared in constant time. Reads a small file. QUN_EDENIED: it is not, or the callback is another. QUN_ENOTFOUND: this plugin has no
+     secret of that name. QUN_EINVAL: no such algorithm. */
+  int (*verify)(const struct qun_host *host, qun_handle tenant, const char *name, uint32_t algorithm, qun_slice message,
+                qun_slice signature);
+};
+
 /* ---------------------------------------------------------------- entry */
 
 /* Checked before anything else of a plugin is used. */
@@ -404,6 +482,7 @@ typedef const struct qun_plugin *(*qun_entry_v1)(const struct qun_magic **magic)
 
 /* ---------------------------------------------------------------- slices */
 
+/* Names bytes; copies nothing. */
 static inline qun_slice qun_slice_of(const void *ptr, size_t len) {
   qun_slice s;
   s.ptr = ptr;
@@ -416,6 +495,7 @@ static inline qun_slice qun_str(const char *text) {
   return qun_slice_of(text, text ? strlen(text) : 0);
 }
 
+/* 1 if both have the same bytes. */
 static inline int qun_slice_eq(qun_slice a, qun_slice b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, (size_t)a.len) == 0);
 }

@@ -52,6 +52,8 @@ static inline void qun_report_text_int(struct qun_pack *p, const char *id, const
   qun_pack_kv_int(p, name, value);
 }
 
+/* Begins a model: the plugin's id, the view, the title's message id, as of when (UTC milliseconds), from and to which local day. End it with
+   qun_report_fini() in any case. */
 static inline void qun_report_begin(struct qun_report *r, const char *report, const char *view, const char *title_id,
                                     int64_t as_of_ms, int32_t from_day, int32_t to_day) {
   memset(r, 0, sizeof *r);
@@ -86,6 +88,7 @@ static inline void qun_report_figures(struct qun_report *r, const char *id, cons
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
+/* A figure of that section. kind: of the value; status: good, warn, bad, none; NULL is none. */
 static inline void qun_report_figure(struct qun_report *r, const char *id, const char *label_id, const char *kind,
                                      int64_t value, const char *status) {
   r->list++;
@@ -106,6 +109,7 @@ static inline void qun_report_table(struct qun_report *r, const char *id, const 
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
+/* A column of that table. */
 static inline void qun_report_column(struct qun_report *r, const char *id, const char *label_id, const char *kind) {
   r->list++;
   qun_pack_map(&r->pack, 3);
@@ -115,10 +119,12 @@ static inline void qun_report_column(struct qun_report *r, const char *id, const
   qun_pack_kv_cstr(&r->pack, "kind", kind);
 }
 
+/* Ends the items, rows or series of the section. */
 static inline void qun_report_list_end(struct qun_report *r) {
   qun_pack_close(&r->pack, r->at_list, r->list);
 }
 
+/* Ends the columns: rows follow. */
 static inline void qun_report_rows(struct qun_report *r) {
   qun_report_list_end(r);
   r->list = 0;
@@ -126,6 +132,7 @@ static inline void qun_report_rows(struct qun_report *r) {
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
+/* A row: so many values follow in r->pack. */
 static inline void qun_report_row(struct qun_report *r, uint32_t values) {
   r->list++;
   qun_pack_array(&r->pack, values);
@@ -152,6 +159,7 @@ static inline void qun_report_chart_series(struct qun_report *r) {
   r->at_list = qun_pack_open_array(&r->pack);
 }
 
+/* A series of that chart: n values follow in r->pack. */
 static inline void qun_report_series(struct qun_report *r, const char *id, const char *label_id, const char *kind,
                                      uint32_t n) {
   r->list++;
@@ -196,6 +204,7 @@ static inline qun_slice qun_report_end(struct qun_report *r) {
   return r->pack.failed ? qun_slice_of(NULL, 0) : qun_pack_slice(&r->pack);
 }
 
+/* Gives the memory back. */
 static inline void qun_report_fini(struct qun_report *r) {
   qun_pack_fini(&r->pack);
 }

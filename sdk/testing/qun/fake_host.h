@@ -22,7 +22,7 @@
  *
  * One host has one or more plugins and tenants. Helpers act on the tenant and the plugin that were chosen last (at
  * first: tenant "test", the plugin that was opened). Slices that helpers return stay valid until qun_fake_close, unless
- * said otherwise. One thread at a time. Functions that answer int: 0, or a QUN_E code; qun_fake_message() then has the
+ * said otherwise. One thread at a time; nothing blocks. Functions that answer int: 0, or a QUN_E code; qun_fake_message() then has the
  * sentence. Out of memory ends the test.
  */
 #ifndef QUN_FAKE_HOST_H
@@ -143,6 +143,17 @@ qun_slice qun_fake_request(struct qun_fake *f, const char *service, qun_slice pa
 /* Who asks from now on; at first "owner", "en". */
 void qun_fake_person(struct qun_fake *f, const char *role, const char *locale);
 
+/* What a route of the chosen plugin answered. status 0: refused; then qun_fake_code() and qun_fake_message() say why. 404 and 405: the manifest has no such
+ * route. A plain reply is JSON of status 200 outside; here its msgpack stays in body and content_type is empty. */
+struct qun_fake_response {
+  uint32_t status;
+  qun_slice content_type, body;
+};
+/* Asks a route: path and query as they stand below /v1/tenants/NAME/x/PLUGIN/ ("boards/7?full=1", percent-encoded). `headers`: msgpack map of
+ * lower-case names to texts, or empty; only those that the route lists come through. */
+struct qun_fake_response qun_fake_http(struct qun_fake *f, const char *method, const char *path, qun_slice headers,
+                                       qun_slice body);
+
 /* A service that the test plays, for the plugins' qun.call/1. `answer` writes a msgpack value into `reply` and answers
  * 0, or less. */
 typedef int (*qun_fake_answer)(void *arg, qun_slice params, struct qun_pack *reply);
@@ -185,12 +196,25 @@ struct qun_fake_row {
   int64_t not_before_ms;
   qun_slice key, via, target, body;
 };
+/* Rows of the chosen tenant, of all plugins and states. */
 size_t qun_fake_outbox_count(const struct qun_fake *f);
 /* The nth row of the chosen tenant, in the order they were enqueued; NULL past the last. */
 const struct qun_fake_row *qun_fake_outbox(const struct qun_fake *f, size_t n);
 /* Ends a row as QUN_FAKE_SENT, _FAILED or _BLOCKED and appends the event that tells so. QUN_ENOTFOUND, QUN_ECONFLICT
  * (ended before). */
 int qun_fake_outbox_end(struct qun_fake *f, const char *key, int state, const char *reason);
+
+/* Rows of qun.http_client/1 and qun.work/1 stand in the outbox too: via "http" (target: the host; body: {method, url, headers, body, tries}) and "work" (target:
+ * the service; body: {service, params}). They end here. */
+/* The other side answers a fetch of the chosen plugin; appends http.answer. QUN_ENOTFOUND, QUN_ECONFLICT (ended before), or the handler's. */
+int qun_fake_http_answer(struct qun_fake *f, const char *key, int status, const char *content_type, qun_slice body);
+/* Nobody answers it. */
+int qun_fake_http_silence(struct qun_fake *f, const char *key, const char *why);
+/* Does the work of the chosen plugin and appends work.answer. */
+int qun_fake_work(struct qun_fake *f, const char *key);
+/* From now on qun.secrets/1 says that `signature` fits `message`, for a secret that exists with this. */
+void qun_fake_signature(struct qun_fake *f, const char *name, uint32_t algorithm, qun_slice message,
+                        qun_slice signature);
 
 /* Due time of a timer of the chosen plugin, or INT64_MIN. */
 int64_t qun_fake_timer(struct qun_fake *f, const char *name);

@@ -57,7 +57,7 @@ Test(host_delivery, fails_a_way_that_it_does_not_know_with_a_sentence) {
   cr_assert_str_eq(post_state(&p, "acme", "k1"), "failed");
   cr_assert_str_eq(post_last(&p, "acme", "outbox.failed"),
                    "{\"plugin\":\"crosspromo\",\"reason\":\"this host does not deliver by \\\"pigeon\\\"; it knows "
-                   "bridge, webhook and spool\"}");
+                   "bridge, webhook, spool, http and work\"}");
 }
 
 Test(host_delivery, waits_for_a_rows_time_on_the_clock_of_a_live_tenant) {

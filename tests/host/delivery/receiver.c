@@ -16,6 +16,8 @@ struct receiver {
   pthread_mutex_t lock;
   unsigned status;
   char header[64], value[256];
+  unsigned char said[131072];
+  size_t said_len;
   uint32_t count;
   struct received last;
 };
@@ -28,7 +30,7 @@ static void copy_header(struct MHD_Connection *c, const char *name, char *to, si
 static enum MHD_Result answer(struct receiver *r, struct MHD_Connection *c) {
   pthread_mutex_lock(&r->lock);
   unsigned status = r->status;
-  struct MHD_Response *response = MHD_create_response_from_buffer(2, (void *)(uintptr_t) "ok", MHD_RESPMEM_PERSISTENT);
+  struct MHD_Response *response = MHD_create_response_from_buffer(r->said_len, r->said, MHD_RESPMEM_MUST_COPY);
   if (r->header[0]) MHD_add_response_header(response, r->header, r->value);
   r->count++;
   pthread_mutex_unlock(&r->lock);
@@ -40,7 +42,7 @@ static enum MHD_Result answer(struct receiver *r, struct MHD_Connection *c) {
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
                                   const char *version, const char *data, size_t *size, void **state) {
   struct receiver *r = arg;
-  (void)url, (void)method, (void)version;
+  (void)version;
   if (!*state) {
     *state = r;
     pthread_mutex_lock(&r->lock);
@@ -49,6 +51,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     copy_header(c, "webhook-timestamp", r->last.timestamp, sizeof r->last.timestamp);
     copy_header(c, "webhook-signature", r->last.signature, sizeof r->last.signature);
     copy_header(c, "content-type", r->last.type, sizeof r->last.type);
+    copy_header(c, "authorization", r->last.authorization, sizeof r->last.authorization);
+    snprintf(r->last.method, sizeof r->last.method, "%s", method);
+    snprintf(r->last.path, sizeof r->last.path, "%s", url);
     pthread_mutex_unlock(&r->lock);
     return MHD_YES;
   }
@@ -66,6 +71,7 @@ struct receiver *receiver_start(void) {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   pthread_mutex_init(&r->lock, NULL);
   r->status = 204;
+  receiver_say(r, "ok", 2);
   r->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, r, MHD_OPTION_SOCK_ADDR, &at,
                                MHD_OPTION_END);
   cr_assert_not_null(r->daemon);
@@ -88,6 +94,14 @@ void receiver_answer(struct receiver *r, unsigned status, const char *header) {
   r->status = status;
   r->header[0] = '\0';
   if (header) cr_assert_eq(sscanf(header, "%63[^:]: %255[^\n]", r->header, r->value), 2);
+  pthread_mutex_unlock(&r->lock);
+}
+
+void receiver_say(struct receiver *r, const void *bytes, size_t n) {
+  pthread_mutex_lock(&r->lock);
+  cr_assert_leq(n, sizeof r->said);
+  memcpy(r->said, bytes, n);
+  r->said_len = n;
   pthread_mutex_unlock(&r->lock);
 }
 

@@ -103,6 +103,8 @@ Test(host_plugins_manifest, needs_little) {
 }
 
 #define DOC "doc: {en: E., zh: 中。}"
+#define GET "services: [{name: points.get, role: owner, " DOC "}]\n"
+#define HTTP "requires: [qun.http/1]\n"
 #define TYPE(more) "events:\n  types:\n    - name: points.x\n      doc: X.\n" more
 
 /* Every refusal names the line and the key. */
@@ -148,6 +150,33 @@ Test(host_plugins_manifest, names_line_and_key_of_what_is_wrong) {
        ":8: services[0].role: \"guest\" must be auditor,"},
       {HEAD "services:\n  - {name: points.get, role: owner, pure: true, emits: true, " DOC "}\n",
        ":8: services[0].emits: a pure"},
+      {HEAD GET "routes: [{path: a, method: GET, service: points.get}]\n", ":8: routes: routes need qun.http/1"},
+      {HEAD HTTP GET "routes: [{path: a, method: PATCH, service: points.get}]\n",
+       ":9: routes[0].method: \"PATCH\" must be GET, POST, PUT or DELETE"},
+      {HEAD HTTP GET "routes: [{path: /a, method: GET, service: points.get}]\n",
+       ":9: routes[0].path: \"/a\" must be segments"},
+      {HEAD HTTP GET "routes: [{path: \"a/../b\", method: GET, service: points.get}]\n",
+       ":9: routes[0].path: \"a/../b\" must be segments"},
+      {HEAD HTTP GET "routes: [{path: \"{a}/{b}/{c}/{d}\", method: GET, service: points.get}]\n",
+       ":9: routes[0].path: \"{a}/{b}/{c}/{d}\" has more than three names"},
+      {HEAD HTTP GET "routes: [{path: a, method: GET, service: points.put}]\n",
+       ":9: routes[0].service: points.put is no service of this plugin"},
+      {HEAD HTTP "services: [{name: points.get, role: plugin, " DOC
+                 "}]\nroutes: [{path: a, method: GET, service: points.get}]\n",
+       ":9: routes[0].service: points.get is pure or for plugins alone"},
+      {HEAD HTTP GET "routes: [{path: a, method: GET, service: points.get, headers: [Cookie]}]\n",
+       ":9: routes[0].headers[0]: \"Cookie\" must be the name of a header in lower case"},
+      {HEAD HTTP GET "routes: [{path: a, method: GET, service: points.get, headers: [authorization]}]\n",
+       ":9: routes[0].headers[0]: \"authorization\" is a header that no plugin is given"},
+      {HEAD HTTP GET "routes: [{path: a, method: GET, service: points.get, max_body: 1048577}]\n",
+       ":9: routes[0].max_body: \"1048577\" must be a number of bytes, at most 1048576"},
+      {HEAD HTTP GET
+       "routes:\n  - {path: a, method: GET, service: points.get}\n  - {path: a, method: GET, service: points.get}\n",
+       ":11: routes[1].path: there are two routes GET a"},
+      {HEAD "requires: [qun.http_client/1]\n", ":1: settings: qun.http_client/1 needs a setting http_hosts"},
+      {HEAD "requires: [qun.http_client/1]\nsettings:\n  - {name: http_hosts, kind: list, default: evil.example, " DOC
+            "}\n",
+       ":8: settings: qun.http_client/1 needs a setting http_hosts"},
       {HEAD "views:\n  - {name: top, " DOC "}\n", ":7: views: views need a service points.report"},
       {HEAD "settings:\n  - {name: a, kind: float, default: 1, " DOC "}\n",
        ":8: settings[0].kind: \"float\" must be int, ratio,"},

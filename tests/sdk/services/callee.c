@@ -182,6 +182,44 @@ static void metrics_add(const struct qun_host *host, const char *name, uint64_t 
   qun__wire_put_u64(p, delta);
 }
 
+static int http_respond(const struct qun_host *host, qun_handle request, uint32_t status, qun_slice content_type,
+                        qun_slice body) {
+  struct qun_pack *p = heard(host, "http.respond");
+  qun__wire_put_u64(p, request);
+  qun_pack_int(p, status);
+  qun_pack_bin(p, content_type);
+  qun_pack_bin(p, body);
+  return of(host)->code;
+}
+
+static int http_client_fetch(const struct qun_host *host, qun_handle tenant, const struct qun_http_fetch *request) {
+  struct qun_pack *p = heard(host, "http_client.fetch");
+  qun__wire_put_u64(p, tenant);
+  qun__wire_put_http_fetch(p, request);
+  return of(host)->code;
+}
+
+static int work_submit(const struct qun_host *host, qun_handle tenant, qun_slice key, const char *service,
+                       qun_slice params) {
+  struct qun_pack *p = heard(host, "work.submit");
+  qun__wire_put_u64(p, tenant);
+  qun_pack_bin(p, key);
+  qun_pack_bin(p, qun_str(service));
+  qun_pack_bin(p, params);
+  return of(host)->code;
+}
+
+static int secrets_verify(const struct qun_host *host, qun_handle tenant, const char *name, uint32_t algorithm,
+                          qun_slice message, qun_slice signature) {
+  struct qun_pack *p = heard(host, "secrets.verify");
+  qun__wire_put_u64(p, tenant);
+  qun_pack_bin(p, qun_str(name));
+  qun_pack_int(p, algorithm);
+  qun_pack_bin(p, message);
+  qun_pack_bin(p, signature);
+  return of(host)->code;
+}
+
 static const struct qun_store_v1 store = {
     .struct_size = sizeof store, .get = store_get, .put = store_put, .del = store_del, .scan = store_scan};
 static const struct qun_store_v2 store2 = {.struct_size = sizeof store2,
@@ -206,12 +244,19 @@ static const struct qun_package_v1 package = {.struct_size = sizeof package,
                                               .list = package_list};
 static const struct qun_metrics_v1 metrics = {.struct_size = sizeof metrics, .add = metrics_add};
 
+static const struct qun_http_client_v1 http_client = {.struct_size = sizeof http_client, .fetch = http_client_fetch};
+static const struct qun_work_v1 work = {.struct_size = sizeof work, .submit = work_submit};
+static const struct qun_secrets_v1 secrets = {.struct_size = sizeof secrets, .verify = secrets_verify};
+static const struct qun_http_v1 http = {.struct_size = sizeof http, .respond = http_respond};
+
 static const struct {
   const char *id;
   const void *vtable;
-} vtables[] = {{QUN_STORE_1, &store},       {QUN_STORE_2, &store2},   {QUN_EVENTS_1, &events}, {QUN_TIMER_1, &timer},
-               {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},    {QUN_OUTBOX_1, &outbox}, {QUN_CALL_1, &call},
-               {QUN_PACKAGE_1, &package},   {QUN_METRICS_1, &metrics}};
+} vtables[] = {{QUN_STORE_1, &store},     {QUN_STORE_2, &store2},      {QUN_EVENTS_1, &events},
+               {QUN_TIMER_1, &timer},     {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},
+               {QUN_OUTBOX_1, &outbox},   {QUN_CALL_1, &call},         {QUN_PACKAGE_1, &package},
+               {QUN_METRICS_1, &metrics}, {QUN_HTTP_1, &http},         {QUN_HTTP_CLIENT_1, &http_client},
+               {QUN_WORK_1, &work},       {QUN_SECRETS_1, &secrets}};
 
 static int query(const struct qun_host *host, const char *id, const void **out) {
   if (of(host)->denied && strcmp(of(host)->denied, id) == 0) return QUN_EDENIED;

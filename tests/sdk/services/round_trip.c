@@ -353,6 +353,51 @@ Test(round_trip, replies_and_calls) {
   heard_bytes(odd_bytes(3));
 }
 
+Test(round_trip, an_http_answer) {
+  const struct qun_http_v1 *http = stubs(QUN_HTTP_1);
+  cr_assert_eq(http->respond(&c.near, 12, UINT32_MAX, qun_str("text/html"), odd_bytes(90000)), 0);
+  heard("http.respond");
+  heard_u64(12);
+  heard_int(UINT32_MAX);
+  heard_bytes(qun_str("text/html"));
+  heard_bytes(odd_bytes(90000));
+  heard_all();
+}
+
+Test(round_trip, fetches_work_and_secrets) {
+  const struct qun_http_client_v1 *client = stubs(QUN_HTTP_CLIENT_1);
+  const struct qun_work_v1 *work = stubs(QUN_WORK_1);
+  const struct qun_secrets_v1 *secrets = stubs(QUN_SECRETS_1);
+  struct qun_http_fetch got, r = {.struct_size = sizeof r,
+                                  .tries = 12,
+                                  .key = qun_str("k"),
+                                  .method = qun_str("POST"),
+                                  .url = qun_str("https://example.com/"),
+                                  .headers = odd_bytes(7),
+                                  .body = odd_bytes(70000)};
+  c.code = QUN_ECONFLICT;
+  cr_assert_eq(client->fetch(&c.near, 4, &r), QUN_ECONFLICT);
+  heard("http_client.fetch");
+  heard_u64(4);
+  cr_assert(qun__wire_get_http_fetch(&ear, &got));
+  cr_assert(got.tries == 12 && qun_slice_eq(got.key, r.key) && qun_slice_eq(got.method, r.method));
+  cr_assert(qun_slice_eq(got.url, r.url) && qun_slice_eq(got.headers, r.headers) && qun_slice_eq(got.body, r.body));
+  cr_assert_eq(work->submit(&c.near, 4, qun_str("k"), "probe.sum", odd_bytes(9)), QUN_ECONFLICT);
+  heard("work.submit");
+  heard_u64(4);
+  heard_bytes(qun_str("k"));
+  heard_bytes(qun_str("probe.sum"));
+  heard_bytes(odd_bytes(9));
+  cr_assert_eq(secrets->verify(&c.near, 4, "callback", 2, odd_bytes(300), odd_bytes(20)), QUN_ECONFLICT);
+  heard("secrets.verify");
+  heard_u64(4);
+  heard_bytes(qun_str("callback"));
+  heard_int(2);
+  heard_bytes(odd_bytes(300));
+  heard_bytes(odd_bytes(20));
+  heard_all();
+}
+
 Test(round_trip, package_files) {
   const struct qun_package_v1 *package = stubs(QUN_PACKAGE_1);
   qun_slice body = {NULL, 0}, path = {NULL, 0};

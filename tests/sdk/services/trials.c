@@ -59,3 +59,50 @@ Test(sdk_services, trials_pass_in_the_fake_host) {
     cr_assert_neq(qun_fake_ask(f, "probe.try", QUN_TEXT("trial", asked[i])).len, 0, "%s", qun_fake_message(f));
   qun_fake_close(f);
 }
+
+Test(sdk_services, a_route_answers_in_the_fake_host) {
+  struct qun_fake *f = qun_fake_open(QUN_TEST_PACKAGES "/probe");
+  cr_assert_not_null(f);
+  qun_slice headers = qun_fake_map(f, QUN_TEXT("x-note", "hi"), QUN_TEXT("cookie", "secret"));
+  struct qun_fake_response r = qun_fake_http(f, "POST", "echo/a%20b/c?q=%C3%A9&z", headers, qun_str("body"));
+  cr_assert_eq(r.status, 201, "%s", qun_fake_message(f));
+  cr_assert(qun_slice_is(r.content_type, "text/html; charset=utf-8"));
+  cr_assert(qun_slice_is(r.body, "a b|c|\xc3\xa9|hi|-|body"), "%.*s", (int)r.body.len, (const char *)r.body.ptr);
+  cr_assert_eq(qun_fake_emitted_count(f), 1);
+  cr_assert_eq(qun_fake_http(f, "GET", "echo/a/c", headers, qun_str("")).status, 405);
+  cr_assert_eq(qun_fake_http(f, "POST", "echo/a", headers, qun_str("")).status, 404);
+  cr_assert_eq(qun_fake_http(f, "GET", "plain", qun_slice_of(NULL, 0), qun_str("")).status, 200);
+  qun_fake_close(f);
+}
+
+Test(sdk_services, fetches_and_work_end_in_the_fake_host_as_the_test_says) {
+  struct qun_fake *f = qun_fake_open(QUN_TEST_PACKAGES "/probe");
+  cr_assert_not_null(f);
+  cr_assert_eq(qun_fake_set(f, "http_hosts=api.example.com"), 0);
+#define SAY(ID, TEXT) qun_fake_event(f, .type = "message", .id = ID, .fields = {QUN_TEXT("text", TEXT)})
+  cr_assert_eq(SAY("f1", "fetch https://evil.example/"), QUN_EDENIED);
+  cr_assert_eq(SAY("f2", "fetch https://api.example.com/v1"), 0, "%s", qun_fake_message(f));
+  cr_assert_eq(SAY("f3", "fetch https://api.example.com/v1"), 0);
+  cr_assert_eq(SAY("w1", "work 4"), 0, "%s", qun_fake_message(f));
+  cr_assert_eq(qun_fake_outbox_count(f), 3);
+  cr_assert(qun_slice_is(qun_fake_outbox(f, 0)->target, "api.example.com"));
+  cr_assert(qun_slice_is(qun_mp_str(qun_fake_outbox(f, 0)->body, "method"), "PUT"));
+  cr_assert_eq(qun_fake_http_answer(f, "f2", 200, "text/plain", qun_str("fine")), 0, "%s", qun_fake_message(f));
+  cr_assert_eq(qun_fake_http_answer(f, "f2", 200, "text/plain", qun_str("fine")), QUN_ECONFLICT);
+  cr_assert_eq(qun_fake_http_silence(f, "f3", "nobody is there"), 0);
+  cr_assert_eq(qun_fake_work(f, "w1"), 0, "%s", qun_fake_message(f));
+  cr_assert(qun_slice_is(qun_mp_str(qun_fake_get(f, qun_str("f2")), "body"), "fine"));
+  cr_assert(qun_slice_is(qun_mp_str(qun_fake_get(f, qun_str("f3")), "error"), "nobody is there"));
+  qun_slice result;
+  cr_assert(qun_mp_find(qun_fake_get(f, qun_str("w1")), "result", &result));
+  cr_assert_eq(qun_mp_int(result, "sum", 0), 10);
+  qun_fake_signature(f, "callback", QUN_SECRET_HMAC_SHA256, qun_str("text"), qun_str("sig"));
+#define ASK(MESSAGE)                                                                                                   \
+  qun_fake_ask(f, "probe.verify", QUN_TEXT("secret", "callback"), QUN_INT("algorithm", 1),                             \
+               QUN_TEXT("message", MESSAGE), QUN_TEXT("signature", "sig"))                                             \
+      .len
+  cr_assert_eq(ASK("text"), 1);
+  cr_assert_eq(ASK("other"), 0);
+  cr_assert_eq(qun_fake_code(f), QUN_EDENIED);
+  qun_fake_close(f);
+}

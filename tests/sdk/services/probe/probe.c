@@ -21,6 +21,10 @@ static int create(const struct qun_host *host, qun_slice config, void **self) {
   GET(QUN_STORE_2, store);
   GET(QUN_EVENTS_1, events);
   GET(QUN_REPLY_1, reply);
+  GET(QUN_HTTP_1, http);
+  GET(QUN_HTTP_CLIENT_1, client);
+  GET(QUN_WORK_1, work);
+  GET(QUN_SECRETS_1, secrets);
   if (rc < 0)
     destroy(p);
   else
@@ -47,7 +51,10 @@ static int on_event(void *self, const struct qun_context *ctx, const struct qun_
   qun_slice name = qun_mp_str(event->data, "text");
   struct qun_emit e = {.struct_size = sizeof e, .type = qun_str("probe.passed")};
   struct qun_pack data;
-  int rc = run(p, ctx, name);
+  if (!qun_slice_is(event->type, "message")) return probe_answer(p, ctx, event);
+  int rc = probe_order(p, ctx, event);
+  if (rc <= 0) return rc;
+  rc = run(p, ctx, name);
   if (rc < 0) return rc;
   qun_pack_init(&data);
   qun_pack_map(&data, 1);
@@ -61,6 +68,9 @@ static int on_event(void *self, const struct qun_context *ctx, const struct qun_
 static int on_request(void *self, const struct qun_context *ctx, const struct qun_request *request) {
   static const unsigned char yes = 0xc3;
   struct probe *p = (struct probe *)self;
+  if (qun_slice_is(request->service, "probe.page") || qun_slice_is(request->service, "probe.owner"))
+    return probe_page(p, ctx, request);
+  if (!qun_slice_is(request->service, "probe.try")) return probe_asked(p, ctx, request);
   int rc = run(p, ctx, qun_mp_str(request->params, "trial"));
   return rc < 0 ? rc : p->reply->reply(p->host, request->id, qun_slice_of(&yes, 1));
 }

@@ -16,6 +16,10 @@ struct probe {
   const struct qun_store_v2 *store;
   const struct qun_events_v1 *events;
   const struct qun_reply_v1 *reply;
+  const struct qun_http_v1 *http;
+  const struct qun_http_client_v1 *client;
+  const struct qun_work_v1 *work;
+  const struct qun_secrets_v1 *secrets;
 };
 
 /* 0 or the line that failed. */
@@ -27,6 +31,15 @@ struct probe_row {
 };
 
 extern const struct probe_row probe_store[];
+/* probe.page and probe.owner: echoes what it was given. */
+int probe_page(struct probe *p, const struct qun_context *ctx, const struct qun_request *request);
+
+/* A message "fetch URL" or "work N": puts it down under the event's id. 1: it is neither. */
+int probe_order(struct probe *p, const struct qun_context *ctx, const struct qun_event *event);
+/* http.answer and work.answer: keeps the data. */
+int probe_answer(struct probe *p, const struct qun_context *ctx, const struct qun_event *event);
+/* probe.read {key}, probe.verify {message, signature}, probe.sum {n}. */
+int probe_asked(struct probe *p, const struct qun_context *ctx, const struct qun_request *request);
 
 #define PROBE(CONDITION)                                                                                               \
   do {                                                                                                                 \
