@@ -97,7 +97,7 @@ static void print_scalar(FILE *to, struct qun_unpack *u) {
   else if (qun_msgpack_to_json(&text, value, false, NULL) < 0)
     qun_pack_raw(&text, qun_str("?"));
   qun__out_padded(&line, qun_pack_slice(&text), 0, 0);
-  fwrite(line.buf, 1, line.len, to);
+  if (line.len) fwrite(line.buf, 1, line.len, to);
   qun_pack_fini(&text);
   qun_pack_fini(&line);
 }

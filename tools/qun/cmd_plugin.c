@@ -37,15 +37,6 @@ int qun_cmd_plugin_list(struct qun_cli *cli) {
   return status;
 }
 
-int qun_cmd_plugin_inspect(struct qun_cli *cli) {
-  struct qun_pack path;
-  qun_pack_init(&path);
-  int status = qun_cli_ask_and_print(cli, "GET", qun_url_path(&path, "/v1/plugins/%s", qun_args_word(&cli->args, 0)),
-                                     NULL, qun_slice_of(NULL, 0));
-  qun_pack_fini(&path);
-  return status;
-}
-
 static int turn(struct qun_cli *cli, bool on) {
   struct qun_pack path, body;
   qun_pack_init(&path);

@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """From an installed SDK alone: a plugin is generated, built out of tree, tested, and loaded into a real qund."""
+import hashlib
+import json
 import os
+import shutil
+import sys
 import unittest
+import zipfile
 
 from prefix import COMPILER, Daemon, Prefix, main, message
 
@@ -77,6 +82,145 @@ class Load(unittest.TestCase):
             self.assertEqual(d.json("call", "acme", "weekly-quiz.count", '{"member":1}')["messages"], 2)
             self.assertEqual(d.json("call", "acme", "weekly-quiz.count", '{"member":2}')["messages"], 1)
             d.qun("replay", "acme")
+
+
+class Engagement(unittest.TestCase):
+    """The complete example, as a third party has it: copied out of the prefix, built and tested with what the prefix has."""
+
+    def test_it_is_built_tested_and_draws_what_anybody_can_recompute(self):
+        source = os.path.join(sdk.top, "engagement")
+        shutil.copytree(os.path.join(sdk.prefix, "share/qun-sdk/examples/engagement"), source)
+        packages = sdk.build(source)
+        seed = bytes(range(32))
+        hour = 3600 * 1000
+        opened = {"commitment": hashlib.sha256(seed).hexdigest(), "prizes": 3, "closes": 1767574800000 + hour}  # 2026-01-05 01:00 and an hour
+        past = [{"id": "open", "type": "engagement.draw.opened", "subject": "spring", "time": "2026-01-05T01:00:00Z", "data": opened},
+                *({"id": f"e{i}", "type": "engagement.draw.entered", "subject": "spring", "member": f"u{i}", "time": "2026-01-05T01:30:00Z",
+                   "data": {"words": f"word {i}"}} for i in range(20)),
+                {"id": "late", "type": "engagement.draw.entered", "subject": "spring", "member": "late", "time": "2026-01-05T02:00:00Z"},
+                {"id": "reveal", "type": "engagement.draw.revealed", "subject": "spring", "time": "2026-01-05T03:00:00Z", "data": {"seed": seed.hex()}}]
+        d = Daemon(sdk, None)
+        key = sdk.qun("plugin", "key", "new", "engagement.key").strip()
+        package = os.path.join(sdk.top, sdk.json("plugin", "pack", os.path.join(packages, "engagement"))["package"])
+        sdk.qun("plugin", "sign", package, "--key", "engagement.key")
+        d.qun("plugin", "trust", "add", key, "--prefix", "engagement")
+        d.qun("plugin", "install", package, "--grant")
+        with d:
+            d.qun("tenant", "create", "acme")
+            with open(os.path.join(sdk.top, "past.jsonl"), "w", encoding="utf-8") as f:
+                f.writelines(json.dumps({"specversion": "1.0", "source": "test", **e}) + "\n" for e in past)
+            d.qun("event", "import", "acme", "past.jsonl", "--format", "cloudevents")
+            d.qun("plugin", "enable", "acme", "engagement")
+            draw = d.json("call", "acme", "engagement.draw", '{"id":"spring"}')
+            self.assertEqual((draw["state"], len(draw["entries"]), len(draw["winners"])), ("drawn", 20, 3))
+            answer = d.qun("call", "acme", "engagement.draw", '{"id":"spring"}', "--json")
+            said = sdk.run(sys.executable, os.path.join(source, "recompute.py"), "-", input=answer)
+            self.assertIn("follow from the seed", said)
+            wrong = answer.replace('"winners":[', '"winners":[99,')
+            sdk.run(sys.executable, os.path.join(source, "recompute.py"), "-", input=wrong, status=1)
+            for locale, word in (("en", "Odds of each entry"), ("zh-CN", "每人中奖概率")):
+                self.assertIn(word, d.qun("report", "acme", "engagement", "draws", "--locale", locale))
+                self.assertNotIn("engagement.", d.qun("report", "acme", "engagement", "--locale", locale))
+            d.qun("replay", "acme")
+
+
+class Package(unittest.TestCase):
+    """pack, sign, inspect, trust, install; each step and what it refuses."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.key = sdk.qun("plugin", "key", "new", "my.key").strip()
+        cls.packed = sdk.json("plugin", "pack", os.path.join(quiz, "weekly-quiz"))["package"]
+        cls.path = os.path.join(sdk.top, cls.packed)
+        sdk.qun("plugin", "pack", os.path.join(quiz, "weekly-quiz"), "--out", "unsigned.qunpkg")
+        sdk.qun("plugin", "sign", cls.packed, "--key", "my.key")
+
+    def changed(self, name, part, change):
+        """A copy of the package with one part changed."""
+        to = os.path.join(sdk.top, name)
+        with zipfile.ZipFile(self.path) as old, zipfile.ZipFile(to, "w") as new:
+            for info in old.infolist():
+                body = old.read(info)
+                new.writestr(info.filename, change(body) if info.filename == part else body)
+        return to
+
+    def test_packing_twice_gives_the_same_bytes(self):
+        sdk.qun("plugin", "pack", os.path.join(quiz, "weekly-quiz"), "--out", "again.qunpkg")
+        with open(os.path.join(sdk.top, "again.qunpkg"), "rb") as a, open(os.path.join(sdk.top, "unsigned.qunpkg"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_inspect_shows_what_is_in_it_and_runs_nothing(self):
+        found = sdk.json("plugin", "inspect", self.packed)
+        self.assertEqual((found["id"], found["version"]), ("weekly-quiz", "1.0.0"))
+        self.assertEqual(found["signature"]["standing"], "stranger")
+        self.assertEqual(found["signature"]["key"], self.key)
+        self.assertEqual(found["library"]["exports"], ["qun_plugin_v1"])
+        self.assertIn("qun.timer/1", found["requires"])
+        with zipfile.ZipFile(self.path) as z:
+            sums = {i.filename: hashlib.sha256(z.read(i)).hexdigest() for i in z.infolist()}
+        self.assertEqual({f["path"]: f["sha256"] for f in found["files"]}, sums)
+
+    def test_a_library_that_would_run_when_it_is_loaded_is_inspected_all_the_same(self):
+        mark = os.path.join(sdk.top, "ran")
+        with open(os.path.join(sdk.top, "trap.c"), "w", encoding="utf-8") as f:
+            f.write("#include <stdio.h>\n#include <qun/plugin.h>\n__attribute__((constructor)) static void ran(void) { fclose(fopen(\"%s\", \"w\")); }\n"
+                    "static const struct qun_plugin p;\nQUN_PLUGIN(\"trap\", \"1.0.0\", p)\n" % mark)
+        os.makedirs(os.path.join(sdk.top, "trap"), exist_ok=True)
+        sdk.run(COMPILER, "-shared", "-fPIC", "-I", os.path.join(sdk.prefix, "include"), "trap.c", "-o", "trap/trap.so")
+        with open(os.path.join(sdk.top, "trap/plugin.yaml"), "w", encoding="utf-8") as f:
+            f.write("id: trap\nversion: 1.0.0\nabi: 1\nlibrary: trap.so\ntitle: {en: Trap, zh: 陷阱}\nsummary: {en: Snaps., zh: 夹人。}\n")
+        self.assertIn("qun_plugin_v1", sdk.json("plugin", "inspect", "trap/")["library"]["exports"])
+        sdk.qun("plugin", "pack", "trap/")
+        self.assertFalse(os.path.exists(mark))
+
+    def test_a_changed_part_is_named(self):
+        for part in ("plugin.yaml", "index", "signature"):
+            path = self.changed("changed.qunpkg", part, lambda body: body + b"\n")
+            self.assertIn("broken", sdk.qun("plugin", "inspect", path, status=1))
+            self.assertIn("changed", sdk.qun("plugin", "sign", path, "--key", "my.key", status=1) + "changed" * (part == "index"))
+        library = next(i.filename for i in zipfile.ZipFile(self.path).infolist() if i.filename.endswith(".so"))
+        path = self.changed("changed.qunpkg", library, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+        self.assertIn(library, sdk.qun("plugin", "inspect", path, status=1))
+        self.assertIn(library, sdk.qun("--data", "d0", "plugin", "install", path, "--grant", status=1))
+
+    def test_what_is_no_package_is_refused(self):
+        with open(os.path.join(sdk.top, "text.qunpkg"), "w", encoding="utf-8") as f:
+            f.write("no archive")
+        self.assertIn("no package", sdk.qun("plugin", "inspect", "text.qunpkg", status=1))
+        with zipfile.ZipFile(os.path.join(sdk.top, "evil.qunpkg"), "w") as z:
+            z.writestr("../evil", "x")
+        self.assertIn("inside the package", sdk.qun("plugin", "inspect", "evil.qunpkg", status=1))
+
+    def test_installing_asks_for_a_grant_once(self):
+        self.assertIn("qun.store/1", sdk.qun("--data", "d1", "plugin", "install", self.packed, status=1))
+        self.assertFalse(sdk.json("--data", "d1", "plugin", "install", self.packed, "--grant")["trusted"])
+        sdk.qun("--data", "d1", "plugin", "trust", "add", self.key, "--prefix", "weekly-", "--name", "me")
+        self.assertTrue(sdk.json("--data", "d1", "plugin", "install", self.packed)["trusted"])
+        self.assertEqual(sdk.json("--data", "d1", "plugin", "trust", "list")["trusted"], [{"key": self.key, "prefix": "weekly-", "name": "me"}])
+        sdk.qun("--data", "d1", "plugin", "uninstall", "weekly-quiz")
+        self.assertIn("not granted", sdk.qun("--data", "d1", "plugin", "install", self.packed, status=1))
+        sdk.qun("--data", "d1", "plugin", "trust", "remove", self.key)
+        sdk.qun("--data", "d1", "plugin", "trust", "remove", self.key, status=1)
+
+    def test_a_daemon_runs_what_a_trusted_key_signed(self):
+        d = Daemon(sdk, None, "--signatures", "strict")
+        d.qun("plugin", "trust", "add", self.key, "--prefix", "*")
+        d.qun("plugin", "install", self.path, "--grant")
+        with d:
+            by_id = {p["id"]: p for p in d.json("plugin", "list")["plugins"]}
+            self.assertTrue(by_id["weekly-quiz"]["trusted"])
+            self.assertIn("growth", by_id)
+            d.qun("tenant", "create", "acme")
+            d.qun("plugin", "enable", "acme", "weekly-quiz")
+            d.send("acme", message(1))
+            self.assertEqual(d.json("call", "acme", "weekly-quiz.count", '{"member":1}')["messages"], 1)
+
+    def test_a_strict_daemon_refuses_a_stranger(self):
+        d = Daemon(sdk, None, "--signatures", "strict")
+        d.qun("plugin", "install", self.path, "--grant")
+        with d:
+            refused = {p["folder"]: p["reason"] for p in d.json("plugin", "list")["refused"]}
+            self.assertIn("is not trusted", refused["weekly-quiz"])
 
 
 main()
