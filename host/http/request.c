@@ -97,6 +97,7 @@ static enum MHD_Result queue(struct qun__http_request *r) {
 static void on_answer(void *arg, const struct qun_api_response *answer) {
   struct qun__http_request *r = arg;
   struct qun_http *http = r->listener->http;
+  struct qun_metrics *metrics = http->metrics; /* the API's: they outlive this call, the server may not */
   struct MHD_Response *response = make_response(answer->body, answer);
   pthread_mutex_lock(&http->lock);
   r->response = response;
@@ -111,7 +112,7 @@ static void on_answer(void *arg, const struct qun_api_response *answer) {
     uv_async_send(&http->wake);
   }
   pthread_mutex_unlock(&http->lock);
-  qun_metric_add(http->metrics, QUN_METRIC_HTTP_IN_FLIGHT, -1);
+  qun_metric_add(metrics, QUN_METRIC_HTTP_IN_FLIGHT, -1);
 }
 
 static struct MHD_Response *problem_response(struct qun__http_request *r, int status, const char *detail,
