@@ -169,3 +169,41 @@ int qun_plugin_set_live(struct qun_batch *b, const char *plugin, bool live) {
   char name[256];
   return qun_batch_put(b, QUN_TABLE_META, name_of(name, "status/", qun_str(plugin)), qun_str(live ? "live" : "off"));
 }
+
+int qun_plugin_parked(const struct qun_view *v, const char *plugin, qun_slice *reason) {
+  char name[256];
+  return qun_view_get(v, QUN_TABLE_META, name_of(name, "parked/", qun_str(plugin)), reason);
+}
+
+int qun_plugin_set_parked(struct qun_batch *b, const char *plugin, qun_slice reason) {
+  char name[256];
+  qun_slice key = name_of(name, "parked/", qun_str(plugin));
+  return reason.len ? qun_batch_put(b, QUN_TABLE_META, key, reason) : qun_batch_del(b, QUN_TABLE_META, key);
+}
+
+int qun_skip_add(struct qun_batch *b, qun_slice plugin, uint64_t seq) {
+  char name[256 + 9];
+  qun_slice key = name_of(name, "skip/", plugin);
+  name[key.len] = '/';
+  qun_be64((unsigned char *)name + key.len + 1, seq);
+  return qun_batch_put(b, QUN_TABLE_META, qun_slice_of(name, (size_t)key.len + 9), qun_str("1"));
+}
+
+int qun_skip_each(const struct qun_view *v, int (*each)(void *, qun_slice, uint64_t), void *arg) {
+  struct qun_pair pairs[64];
+  qun_slice after = {NULL, 0};
+  uint32_t n = 64;
+  while (n == 64) {
+    int rc = qun_view_scan(v, QUN_TABLE_META, qun_str("skip/"), after, pairs, 64, &n);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; i < n; i++) {
+      const unsigned char *key = pairs[i].key.ptr;
+      size_t len = (size_t)pairs[i].key.len;
+      if (len < 5 + 1 + 9) continue;
+      rc = each(arg, qun_slice_of(key + 5, len - 5 - 9), qun_be64_read(key + len - 8));
+      if (rc) return rc;
+    }
+    if (n) after = pairs[n - 1].key;
+  }
+  return 0;
+}

@@ -10,6 +10,8 @@
  *   "n/<class>/<type>"  big-endian count of records; class e (from outside), d (derived), c (control)
  *   "journal"     UUID (16) and number of the last journal entry applied (DECISIONS 3)
  *   "cursor/<plugin>"   last sequence applied                      "status/<plugin>" live | off
+ *   "parked/<plugin>"   why it is held though it was not switched off
+ *   "skip/<plugin>/" and a big-endian sequence: a record that the plugin does not get (qun.skipped)
  */
 #ifndef QUN_TENANTS_META_H
 #define QUN_TENANTS_META_H
@@ -56,5 +58,13 @@ int qun_cursor_write(struct qun_batch *b, const char *plugin, uint64_t seq);
 /* A plugin's status: true if live. */
 bool qun_plugin_is_live(const struct qun_view *v, const char *plugin);
 int qun_plugin_set_live(struct qun_batch *b, const char *plugin, bool live);
+/* Why the plugin is parked; QUN_ENOTFOUND: it is not. */
+int qun_plugin_parked(const struct qun_view *v, const char *plugin, qun_slice *reason);
+/* Parks it with a reason, or (empty) takes that back. */
+int qun_plugin_set_parked(struct qun_batch *b, const char *plugin, qun_slice reason);
+/* Notes that the plugin does not get record `seq`. */
+int qun_skip_add(struct qun_batch *b, qun_slice plugin, uint64_t seq);
+/* Calls `each` with every such record. Stops when it answers other than 0, and answers that. */
+int qun_skip_each(const struct qun_view *v, int (*each)(void *arg, qun_slice plugin, uint64_t seq), void *arg);
 
 #endif

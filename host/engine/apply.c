@@ -85,7 +85,7 @@ int qun_apply_commit(struct qun_apply *a, struct qun_error *err) {
     rc = qun_total_add(&a->batch, a->totals[i].class_letter, a->totals[i].type, a->totals[i].n);
   for (uint32_t i = 0; i < a->o.rt->plugins->count && rc == 0; i++) {
     uint32_t bit = 1u << i;
-    if ((a->slot->config->live & bit) && !(a->catch_up & bit))
+    if (qun__apply_mask(a) & bit)
       rc = qun_cursor_write(&a->batch, a->o.rt->plugins->plugins[i].manifest->id, a->head.seq);
   }
   if (rc == 0) rc = qun_head_write(&a->batch, &a->head);
@@ -301,6 +301,12 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
   for (uint32_t i = 0; hear >> i; i++) {
     if (!(hear & (1u << i))) continue;
     const struct qun_loaded_plugin *p = &a->o.rt->plugins->plugins[i];
+    if (a->o.skips &&
+        qun_skips_hit(a->o.skips, i, r->seq, qun_crumb_event_key(r->type, r->source, r->id, r->subject))) {
+      int rc = qun__apply_skip(a, i, r, err);
+      if (rc < 0) return rc;
+      continue;
+    }
     e.data = open;
     if (hearers->texts_count && !p->manifest->personal_text) {
       if (!stripped.ptr) stripped = without_text(a, hearers, open);
@@ -352,7 +358,7 @@ int qun__apply_follow(struct qun_apply *a, uint32_t from, struct qun_error *err)
     if (a->o.expect && !a->o.expect(a->o.expect_arg, a->head.seq + 1, &r, &open)) continue;
     rc = qun__apply_append(a, &r, e.hearers, err);
     if (rc == 0) rc = qun__apply_host(a, &r, err);
-    if (rc == 0) rc = qun__apply_project(a, &r, e.hearers, open, a->slot->config->live & ~a->catch_up, err);
+    if (rc == 0) rc = qun__apply_project(a, &r, e.hearers, open, qun__apply_mask(a), err);
     if (rc == 0 && a->emits.count > end)
       rc = qun__apply_follow(a, end, err); /* its own emits come before its next sibling */
     a->emits.count = end;
@@ -423,8 +429,12 @@ static int fire(struct qun_apply *a, const struct qun_timer_row *row, uint32_t p
   uint32_t emits = a->emits.count;
   struct qun_scope s = scope_for(a, QUN_MODE_TIMER, &r);
   s.seed = seed_of(r.seq, p->manifest->id);
-  int answer = qun_instance_timer(&a->o.rt->instances[plugin], &s, &t);
-  rc = settle(a, &s, plugin, &r, answer, mark, emits, err);
+  if (a->o.skips && qun_skips_hit(a->o.skips, plugin, r.seq, qun_crumb_timer_key(&t))) {
+    rc = qun__apply_skip(a, plugin, &r, err);
+  } else {
+    int answer = qun_instance_timer(&a->o.rt->instances[plugin], &s, &t);
+    rc = settle(a, &s, plugin, &r, answer, mark, emits, err);
+  }
   return rc < 0 ? rc : qun__apply_follow(a, emits, err);
 }
 
@@ -456,14 +466,14 @@ int qun__apply_fire(struct qun_apply *a, int64_t upto, uint32_t mask, struct qun
 
 int qun__apply_stage(struct qun_apply *a, struct qun_record *r, const struct qun_hearers *hearers, qun_slice open,
                      struct qun_error *err) {
-  uint32_t mask = a->slot->config->live & ~a->catch_up;
+  uint32_t mask = qun__apply_mask(a);
   int rc = qun__apply_fire(a, r->clock_ms, mask, err);
   if (rc < 0) return rc;
   if (r->clock_ms > a->clock_ms) a->clock_ms = r->clock_ms;
   rc = qun__apply_append(a, r, hearers, err);
   uint32_t emits = a->emits.count;
   if (rc == 0) rc = qun__apply_host(a, r, err);
-  if (rc == 0) rc = qun__apply_project(a, r, hearers, open, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_project(a, r, hearers, open, qun__apply_mask(a), err);
   return rc < 0 ? rc : qun__apply_follow(a, emits, err);
 }
 

@@ -12,6 +12,7 @@
 
 #include "host/engine/hasher.h"
 #include "host/engine/runtime.h"
+#include "host/engine/skips.h"
 #include "tenants/audit_log.h"
 #include "tenants/record.h"
 
@@ -47,6 +48,7 @@ struct qun_apply_options {
   void *expect_arg;
   struct qun_identified *identified; /* told of members whose id is stored, after the commit; NULL: nobody asks */
   const struct qun_view *people;     /* where members' pseudonyms are; NULL: the store itself */
+  const struct qun_skips *skips;     /* records that plugins do not get; NULL: none */
 };
 
 struct qun_apply {
@@ -121,6 +123,12 @@ int qun__apply_fire(struct qun_apply *a, int64_t upto, uint32_t mask, struct qun
 int qun__apply_fire_one(struct qun_apply *a, int64_t upto, uint32_t mask, bool *fired, struct qun_error *err);
 /* What the host itself does with a record. */
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
+/* Passes a record over for a plugin: a dead letter, and a record about it among the emits. */
+int qun__apply_skip(struct qun_apply *a, uint32_t plugin, const struct qun_record *r, struct qun_error *err);
+/* Plugins that get what comes now: live, up to date, and run by this runtime. */
+static inline uint32_t qun__apply_mask(const struct qun_apply *a) {
+  return a->slot->config->live & ~a->catch_up & a->o.rt->here;
+}
 /* Drops the rows of an erased member. The caller tells the plugins, whose memory of them must go. */
 int qun__apply_erased(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 /* Appends a control record that the host derives from another. */

@@ -24,7 +24,7 @@ static int on_settings(struct qun_apply *a, const struct qun_record *r, struct q
    came earlier in this batch must not be told to it again when it is switched on. */
 static int stop_at(struct qun_apply *a, uint32_t plugin, uint64_t seq) {
   uint32_t bit = 1u << plugin;
-  bool behind = (a->catch_up & bit) != 0;
+  bool behind = ((a->catch_up | ~a->o.rt->here) & bit) != 0;
   a->catch_up &= ~bit;
   return behind ? 0 : qun_cursor_write(&a->batch, a->o.rt->plugins->plugins[plugin].manifest->id, seq);
 }
@@ -37,19 +37,33 @@ static int on_runtime(struct qun_apply *a, const struct qun_record *r, struct qu
   return 0;
 }
 
+/* enabled, disabled; parked: held by the host; released: on again, unless somebody has switched it off meanwhile. */
 static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
-  bool on = qun_slice_is(qun_mp_str(r->data, "status"), "enabled");
+  qun_slice status = qun_mp_str(r->data, "status"), none = {NULL, 0};
+  bool park = qun_slice_is(status, "parked"), release = qun_slice_is(status, "released");
+  bool on = qun_slice_is(status, "enabled") || release;
   for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
     const char *id = a->o.rt->plugins->plugins[i].manifest->id;
     if (!qun_slice_is(r->subject, id)) continue;
-    if (on == ((a->slot->config->live >> i) & 1u)) return 0;
-    if (qun_plugin_set_live(&a->batch, id, on) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    bool live = (a->slot->config->live >> i) & 1u, held = (a->slot->config->parked >> i) & 1u;
+    if (on == live && !held) return 0;
+    if (release && !held) return 0;
+    qun_slice reason = park ? qun_mp_str(r->data, "reason") : none;
+    if (qun_plugin_set_parked(&a->batch, id, park && !reason.len ? status : reason) < 0 ||
+        qun_plugin_set_live(&a->batch, id, on) < 0)
+      return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     if (on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
-    if (!on && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    if (!on && live && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     a->due_known = false;
     return reconfigure(a, err);
   }
   return 0; /* a plugin that this host does not have */
+}
+
+static int on_skipped(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  uint64_t seq = (uint64_t)qun_mp_int(r->data, "seq", 0);
+  if (!qun_slice_is(r->origin, "qun") || !seq) return 0;
+  return qun_skip_add(&a->batch, r->subject, seq) < 0 ? qun_error_set(err, QUN_EFAIL, "out of memory for a batch") : 0;
 }
 
 static int on_import_begin(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
@@ -118,7 +132,7 @@ static const struct {
     {"agreement.ended", on_agreement}, {"compliance.verdict", on_verdict},
     {"outbox.sent", on_outcome},       {"outbox.failed", on_outcome},
     {"http.answer", on_outcome},       {"work.answer", on_outcome},
-    {"qun.erased", on_erased},
+    {"qun.erased", on_erased},         {"qun.skipped", on_skipped},
 };
 
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {

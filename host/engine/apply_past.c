@@ -60,7 +60,7 @@ int qun_apply_catch_up(const struct qun_apply_options *o, struct qun_slot *slot,
   if (rc < 0) return rc;
   if (qun_head_read(&v, &head) < 0) rc = qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
   for (uint32_t i = 0; i < o->rt->plugins->count && rc == 0; i++) {
-    if (!(slot->config->live & (1u << i))) continue;
+    if (!(slot->config->live & o->rt->here & (1u << i))) continue;
     if (qun_cursor_read(&v, o->rt->plugins->plugins[i].manifest->id) < head.seq) behind |= 1u << i;
   }
   qun_view_end(&v);

@@ -68,7 +68,9 @@ int qun_config_read(struct qun_config **out, const char *name, const struct qun_
   QUN_PROFILE_NUMBERS(X)
 #undef X
   for (uint32_t i = 0; i < plugins->count && rc == 0; i++) {
+    qun_slice reason;
     if (qun_plugin_is_live(v, plugins->plugins[i].manifest->id)) c->live |= 1u << i;
+    if (qun_plugin_parked(v, plugins->plugins[i].manifest->id, &reason) == 0) c->parked |= 1u << i;
     rc = plugin_settings(c, v, plugins, i, overrides);
     if (rc < 0)
       qun_error_set(err, rc, "tenant %s: settings of %s cannot be read", name, plugins->plugins[i].manifest->id);

@@ -24,6 +24,7 @@ struct qun_config {
   QUN_PROFILE_NUMBERS(X)
 #undef X
   uint32_t live;                             /* bit n: plugin n is live */
+  uint32_t parked;                           /* bit n: plugin n is held though nobody switched it off */
   struct qun_pack settings[QUN_PLUGINS_MAX]; /* msgpack map a plugin gets */
 };
 

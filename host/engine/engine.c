@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/engine/internal.h"
+#include "host/engine/quarantine.h"
 #include "host/engine/tenant_files.h"
 #include "tenants/folder.h"
 
@@ -120,15 +121,26 @@ static int open_journal(struct qun_engine *e, struct qun_error *err) {
   return rc;
 }
 
+static int open_plugins(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
+  int rc = qun__quarantine_open(&e->quarantine, e->data_dir, qun_engine_now(e), o->exited, o->safe_mode, err);
+  if (rc < 0) return rc;
+  const struct qun_plugin_policy policy = {.allow_untrusted = o->allow_untrusted,
+                                           .signatures = o->signatures,
+                                           .data_dir = e->data_dir,
+                                           .crumbs = qun__quarantine_crumbs(e->quarantine),
+                                           .where = qun__quarantine_where,
+                                           .where_arg = e->quarantine};
+  rc = qun_plugin_set_open(&e->plugins, e->plugins_dir, &policy, err);
+  if (rc == 0) rc = qun__quarantine_runs(e->quarantine, e->plugins, qun_engine_now(e), err);
+  return rc < 0 ? rc : qun__quarantine_skips_make(e->quarantine, e->plugins, err);
+}
+
 static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
   if (rc == 0) e->clean = qun__ticker_take_clean(e);
   if (rc == 0) rc = qun_tenant_files_tidy(&(struct qun_tenant_files){e->data_dir, e->keys_dir}, err);
-  struct qun_plugin_policy policy = {.allow_untrusted = o->allow_untrusted,
-                                     .signatures = o->signatures,
-                                     .data_dir = e->data_dir};
-  if (rc == 0) rc = qun_plugin_set_open(&e->plugins, e->plugins_dir, &policy, err);
+  if (rc == 0) rc = open_plugins(e, o, err);
   if (rc == 0 && qun_subscriptions_create(&e->subscriptions, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "the event vocabulary cannot be built");
   e->metrics = qun_plugin_metrics_create();
@@ -185,6 +197,7 @@ void qun_engine_close(struct qun_engine *e) {
   qun_subscriptions_destroy(e->subscriptions);
   qun_plugin_metrics_destroy(e->metrics);
   qun_plugin_set_destroy(e->plugins);
+  qun__quarantine_close(e->quarantine);
   if (e->lock_fd >= 0) close(e->lock_fd);
   pthread_mutex_destroy(&e->outbox_lock);
   pthread_mutex_destroy(&e->lock);
@@ -195,6 +208,14 @@ void qun_engine_close(struct qun_engine *e) {
 }
 
 /* ---------------------------------------------------------------- small answers */
+
+uint32_t qun_engine_came_down(const struct qun_engine *e, const char *const **sentences) {
+  return qun__quarantine_sentences(e->quarantine, sentences);
+}
+
+struct qun_ledger *qun_engine_ledger(struct qun_engine *e) {
+  return qun__quarantine_ledger(e->quarantine);
+}
 
 const struct qun_plugin_set *qun_engine_plugins(const struct qun_engine *e) {
   return e->plugins;

@@ -33,6 +33,8 @@ struct qun_engine_options {
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
   enum qun_signatures signatures;
+  bool safe_mode;            /* code of plugins that are not on the list made at build is left aside */
+  bool exited;               /* the process that had the folder before ended itself, though nobody told it to */
   bool journal;              /* durable answers come from a journal of all tenants; else from each store's own commit */
   uint32_t journal_segment;  /* bytes of a segment; 0: 16 MiB */
   bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */
@@ -46,6 +48,11 @@ int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *op
 /* Applies all that waits, commits, stops the threads, closes the stores. NULL is fine. Blocking. */
 void qun_engine_close(struct qun_engine *e);
 const struct qun_plugin_set *qun_engine_plugins(const struct qun_engine *e);
+/* What plugins did that brought the process before down, a sentence each, as it was found at the opening. */
+uint32_t qun_engine_came_down(const struct qun_engine *e, const char *const **sentences);
+struct qun_ledger;
+/* Crashes and hangs, host/plugins/ledger.h. */
+struct qun_ledger *qun_engine_ledger(struct qun_engine *e);
 int64_t qun_engine_now(const struct qun_engine *e);
 const char *qun_engine_data_dir(const struct qun_engine *e);
 const char *qun_engine_keys_dir(const struct qun_engine *e);
@@ -219,7 +226,7 @@ struct qun_replay_spec {
    was, is, fields: [{field, was, is}]}...up to 20], emits: [{plugin, type, was, is}] (counts; rebuild and what-if),
    reports: [{plugin, view, differ, cells: [{section, row, column, kind, was, is}...up to 200]}] (what-if over the whole
    log: what plugins whose state differs would report)}. A derived record that the log does not have is numbered behind
-   the log's end. A plugin that was switched on late goes over its past as it is recorded, also in a what-if. Delivers
+   the log's end. A plugin whose code does not run in this process is left out. A plugin that was switched on late goes over its past as it is recorded, also in a what-if. Delivers
    nothing. Blocking, long. */
 int qun_engine_replay(struct qun_engine *e, const char *tenant, const struct qun_replay_spec *spec,
                       struct qun_pack *out, struct qun_error *err);

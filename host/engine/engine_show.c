@@ -93,7 +93,8 @@ static int pack_plugins(struct qun_pack *out, const struct qun_view *v, const st
     qun_hex(part.hash, sizeof part.hash, hex);
     qun_pack_cstr(out, m->id);
     qun_pack_map(out, 4);
-    qun_pack_kv_cstr(out, "status", !live ? "off" : cursor < head->seq ? "catching up" : "live");
+    bool parked = ((c->parked >> i) & 1u) || (live && plugins->plugins[i].where == QUN_PARKED);
+    qun_pack_kv_cstr(out, "status", parked ? "parked" : !live ? "off" : cursor < head->seq ? "catching up" : "live");
     qun_pack_kv_int(out, "cursor", (int64_t)cursor);
     qun_pack_kv_cstr(out, "version", m->version);
     qun_pack_kv_cstr(out, "state_hash", hex);

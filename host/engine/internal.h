@@ -105,6 +105,7 @@ struct qun_engine {
   char *data_dir, *keys_dir, *plugins_dir;
   int lock_fd;
   bool clean; /* the last process ended in order */
+  struct qun_quarantine *quarantine;
   struct qun_plugin_set *plugins;
   struct qun_subscriptions *subscriptions;
   struct qun_plugin_metrics *metrics;

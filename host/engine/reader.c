@@ -61,10 +61,13 @@ static bool ends_with(const char *text, const char *end) {
   return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static int check(const struct call *c, const struct qun_manifest_service *entry, const struct qun_manifest *m,
+static int check(const struct call *c, const struct qun_manifest_service *entry, const struct qun_loaded_plugin *plugin,
                  bool live, struct qun_error *err) {
+  const struct qun_manifest *m = plugin->manifest;
   if (rank_of(c->role) < rank_of(entry->role))
     return qun_error_set(err, QUN_EDENIED, "%s needs role %s; the caller has %s", entry->name, entry->role, c->role);
+  if (plugin->where == QUN_PARKED)
+    return qun_error_set(err, QUN_ENOTFOUND, "plugin %s is parked: %s", m->id, plugin->aside);
   bool state = entry->emits || ends_with(entry->name, ".report") || ends_with(entry->name, ".audit");
   if (!live && state) return qun_error_set(err, QUN_ENOTFOUND, "plugin %s is off for tenant %s", m->id, c->tenant);
   return 0;
@@ -216,7 +219,7 @@ static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err)
   }
   if (rc == 0) rc = qun_view_begin(&view, t->store, err);
   if (rc == 0) rc = qun_runtime_slot(rt, t, &view, &slot, err);
-  if (rc == 0) rc = check(c, entry, rt->plugins->plugins[number].manifest, (slot->config->live >> number) & 1u, err);
+  if (rc == 0) rc = check(c, entry, &rt->plugins->plugins[number], (slot->config->live >> number) & 1u, err);
   if (rc == 0) rc = run_request(c, rt, slot, &view, number, entry, &emits, err);
   if (rc == 0 && emits.count) rc = submit_emitted(c, slot, &view, &emits, err) < 0 ? err->code : 1;
   free(emits.items);

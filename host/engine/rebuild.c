@@ -14,6 +14,7 @@ struct rebuild {
   struct qun_runtime *rt;
   struct qun_slot *slot;
   struct qun_apply_options options;
+  struct qun_skips *skips;
   struct qun_arena arena; /* opened and redacted data of one batch */
   uint64_t members;       /* highest number that a kept record speaks of */
   uint64_t redacted;
@@ -180,7 +181,7 @@ static int feed_missing(struct rebuild *r, struct qun_apply *a, uint64_t upto, b
 
 static int feed_one(struct rebuild *r, struct qun_apply *a, const struct qun_record *record, struct qun_error *err) {
   int rc = feed_missing(r, a, record->seq, false, err);
-  if (rc == 0) rc = qun__apply_fire(a, record->clock_ms, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_fire(a, record->clock_ms, qun__apply_mask(a), err);
   if (rc == 0) rc = feed_missing(r, a, record->seq, true, err);
   note_members(r, record);
   if (!(record->flags & (QUN_EVENT_CONTROL | QUN_EVENT_IMPORTED)) && !record->origin.len) r->live = true;
@@ -319,6 +320,8 @@ static int open_new(struct rebuild *r, struct qun_engine *e, struct qun_error *e
                                  .scratch = true}; /* synced once, at its end */
   int rc = qun_store_open(&r->store, r->spec->dir, &so, err);
   if (rc == 0) rc = qun_runtime_create(&r->rt, e->plugins, e->subscriptions, NULL, err);
+  if (rc == 0 && qun_skips_read(&r->skips, &r->from, e->plugins) < 0)
+    rc = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_view_begin(&v, r->store, err);
   if (rc < 0) return rc;
   rc = qun_config_read(&config, r->spec->tenant, &v, e->plugins, (qun_slice){NULL, 0}, err);
@@ -329,6 +332,7 @@ static int open_new(struct rebuild *r, struct qun_engine *e, struct qun_error *e
                                           .vault = r->spec->vault,
                                           .name = r->spec->tenant,
                                           .people = &r->from,
+                                          .skips = r->skips,
                                           .expect = expect,
                                           .expect_arg = r};
   return rc;
@@ -346,6 +350,7 @@ int qun__rebuild(struct qun_engine *e, const struct qun__rebuild_spec *spec, uin
   if (rc == 0) rc = finish(&r, err);
   if (r.rt) qun_runtime_slot_close(r.rt, r.slot);
   qun_runtime_destroy(r.rt);
+  qun_skips_destroy(r.skips);
   qun_store_close(r.store);
   qun_view_end(&r.from);
   qun_arena_fini(&r.arena);

@@ -39,7 +39,7 @@ static int take_input(struct qun__strand *s, uint32_t i, struct qun_error *err) 
   struct qun_apply *a = &s->apply;
   struct qun_record r = item->record;
   int rc = qun__strand_breathe(s, err);
-  if (rc == 0) rc = qun__apply_fire(a, r.clock_ms, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_fire(a, r.clock_ms, qun__apply_mask(a), err);
   if (rc < 0) return rc;
   close_window(s, i);
   s->at = i + 1;

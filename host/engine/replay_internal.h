@@ -160,6 +160,7 @@ struct qun__replay {
   unsigned char was[QUN_PLUGINS_MAX][QUN_STATE_HASH], is[QUN_PLUGINS_MAX][QUN_STATE_HASH];
   unsigned char was_all[QUN_STATE_HASH], is_all[QUN_STATE_HASH];
   struct qun_config *config;           /* the live one */
+  struct qun_skips *skips;             /* records that plugins did not get */
   struct qun__replay_reports *reports; /* what-if over the whole log */
 
   uint64_t seq; /* read so far */

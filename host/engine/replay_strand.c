@@ -51,6 +51,7 @@ int qun__strand_open(struct qun__strand *s, struct qun__replay *r, uint32_t mask
                                           .name = r->name,
                                           .overrides = r->spec->changes,
                                           .no_log = true,
+                                          .skips = r->skips,
                                           .expect = verify ? qun__strand_expect : qun__strand_number,
                                           .expect_arg = s};
   return 0;

@@ -4,7 +4,7 @@
 #include "host/engine/replay_internal.h"
 
 static bool mine(const struct qun__strand *s, const struct qun__replay_item *item) {
-  return item->owner >= 0 && (s->mask & (1u << item->owner));
+  return item->owner >= 0 && (s->mask & s->rt->here & (1u << item->owner));
 }
 
 /* Feeds the derived record at the strand's place as it was recorded. Its plugin lived at the time that it stated, which
@@ -24,7 +24,7 @@ static int feed(struct qun__strand *s, struct qun_error *err) {
   qun_overlay_step(a->batch.view.overlay);
   if (rc == 0) rc = qun__apply_host(a, &r, err);
   a->catch_up |= ~s->mask;
-  if (rc == 0) rc = qun__apply_project(a, &r, item->hearers, item->open, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_project(a, &r, item->hearers, item->open, qun__apply_mask(a), err);
   if (rc == 0) rc = qun__apply_follow(a, emits, err);
   a->clock_ms = clock;
   return rc;
@@ -62,7 +62,7 @@ static int take_timer(struct qun__strand *s, struct qun_error *err) {
   uint32_t at = s->at;
   bool fired;
   struct qun_apply *a = &s->apply;
-  int rc = qun__apply_fire_one(a, s->items[at].record.clock_ms, a->slot->config->live & ~a->catch_up, &fired, err);
+  int rc = qun__apply_fire_one(a, s->items[at].record.clock_ms, qun__apply_mask(a), &fired, err);
   return rc == 0 && s->rc == 0 && s->at == at ? missing(s, err) : rc;
 }
 
@@ -72,7 +72,7 @@ static int take_input(struct qun__strand *s, struct qun_error *err) {
   int rc = qun__strand_breathe(s, err);
   struct qun_apply *a = &s->apply;
   /* whatever is due now fired too early or was not recorded: it finds no place here */
-  if (rc == 0) rc = qun__apply_fire(a, r->clock_ms, a->slot->config->live & ~a->catch_up, err);
+  if (rc == 0) rc = qun__apply_fire(a, r->clock_ms, qun__apply_mask(a), err);
   s->at++;
   s->inputs++;
   s->waiting++;

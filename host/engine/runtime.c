@@ -49,10 +49,19 @@ static int host_fail(const struct qun_host *host, int code, qun_slice msg) {
 /* ---------------------------------------------------------------- instances */
 
 /* A callback of the instance begins: what it says goes into the instance's own buffer. */
-static void enter(struct qun_instance *in, struct qun_scope *scope) {
+static struct qun_crumb_was enter(struct qun_instance *in, struct qun_scope *scope, enum qun_callback callback,
+                                  const void *what) {
+  static const char nobody[64] = "";
   in->message[0] = '\0';
   scope->message = in->message;
   in->scope = scope;
+  return qun_crumb_enter(in->runtime->crumb, in->plugin->code, callback, scope->slot ? scope->slot->name : nobody,
+                         scope->seq, what, in->plugin->manifest->callback_ms);
+}
+
+static void leave(struct qun_instance *in, const struct qun_crumb_was *was) {
+  qun_crumb_leave(in->runtime->crumb, was);
+  in->scope = NULL;
 }
 
 static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error *err) {
@@ -68,22 +77,30 @@ static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error 
                               .plugin = &rt->plugins->plugins[n],
                               .number = n};
   struct qun_scope scope = {0};
-  enter(in, &scope);
+  struct qun_crumb_was was = enter(in, &scope, QUN_CALLBACK_CREATE, NULL);
   int rc = in->plugin->vtable->create(&in->host, qun_slice_of(&empty_map, 1), &in->self);
-  in->scope = NULL;
+  leave(in, &was);
   if (rc < 0)
     return qun_error_set(err, QUN_EFAIL, "plugin %s cannot start: %s", in->plugin->manifest->id,
                          scope.message[0] ? scope.message : "no reason given");
+  rt->here |= 1u << n;
   return 0;
+}
+
+static void instance_destroy(struct qun_instance *in) {
+  struct qun_scope scope = {0};
+  struct qun_crumb_was was = enter(in, &scope, QUN_CALLBACK_DESTROY, NULL);
+  in->plugin->vtable->destroy(in->self);
+  leave(in, &was);
+  in->self = NULL;
+  in->plugin = NULL;
 }
 
 static void instances_destroy(struct qun_runtime *rt) {
   for (uint32_t i = 0; i < rt->plugins->count; i++) {
-    struct qun_instance *in = &rt->instances[i];
-    if (in->plugin) in->plugin->vtable->destroy(in->self);
-    in->self = NULL;
-    in->plugin = NULL;
+    if (rt->here & (1u << i)) instance_destroy(&rt->instances[i]);
   }
+  rt->here = 0;
 }
 
 int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *plugins,
@@ -95,24 +112,32 @@ int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *pl
   rt->subscriptions = subscriptions;
   rt->metrics = metrics;
   rt->slots_max = QUN_SLOTS_MAX;
-  for (uint32_t i = 0; i < plugins->count; i++) {
-    int rc = instance_create(rt, i, err);
-    if (rc < 0) {
-      qun_runtime_destroy(rt);
-      return rc;
-    }
+  rt->crumb = qun_crumbs_take(plugins->crumbs);
+  int rc = rt->crumb ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (uint32_t i = 0; i < plugins->count && rc == 0; i++) {
+    if (plugins->plugins[i].where == QUN_PARKED) rt->held |= 1u << i;
+    if (plugins->plugins[i].vtable) rc = instance_create(rt, i, err);
   }
-  *out = rt;
-  return 0;
+  if (rc < 0)
+    qun_runtime_destroy(rt);
+  else
+    *out = rt;
+  return rc;
 }
 
 /* ---------------------------------------------------------------- slots */
 
+static void tenant_close(struct qun_instance *in, struct qun_slot *slot) {
+  struct qun_scope scope = {0};
+  if (!in->plugin->vtable->on_tenant_close) return;
+  struct qun_crumb_was was = enter(in, &scope, QUN_CALLBACK_TENANT_CLOSE, NULL);
+  in->plugin->vtable->on_tenant_close(in->self, slot->local[in->number]);
+  leave(in, &was);
+}
+
 static void slot_leave(struct qun_runtime *rt, struct qun_slot *slot) {
   for (uint32_t i = 0; i < rt->plugins->count; i++) {
-    struct qun_instance *in = &rt->instances[i];
-    if ((slot->met & (1u << i)) && in->plugin->vtable->on_tenant_close)
-      in->plugin->vtable->on_tenant_close(in->self, slot->local[i]);
+    if (slot->met & rt->here & (1u << i)) tenant_close(&rt->instances[i], slot);
     slot->local[i] = NULL;
   }
   slot->met = 0;
@@ -138,6 +163,7 @@ void qun_runtime_destroy(struct qun_runtime *rt) {
   while (rt->scratch) qun_runtime_slot_close(rt, rt->scratch);
   instances_destroy(rt);
   qun_rooms_fini(&rt->rooms);
+  qun_crumbs_give(rt->crumb);
   free(rt);
 }
 
@@ -148,16 +174,16 @@ static int tell(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const
   struct qun_tenant_info info;
   struct qun_scope scope = {.mode = QUN_MODE_TENANT, .slot = slot, .view = view};
   slot->met |= 1u << n;
-  if (!in->plugin->vtable->on_tenant) return 0;
+  if (!(rt->here & (1u << n)) || !in->plugin->vtable->on_tenant) return 0;
   if (in->scope) return qun_error_set(err, QUN_ECONFLICT, "plugin %s is busy", in->plugin->manifest->id);
   qun_config_info(slot->config, n, &info);
   struct qun_context ctx = {.struct_size = sizeof ctx,
                             .mode = QUN_MODE_TENANT,
                             .tenant = slot->handle,
                             .local = slot->local[n]};
-  enter(in, &scope);
+  struct qun_crumb_was was = enter(in, &scope, QUN_CALLBACK_TENANT, NULL);
   int rc = in->plugin->vtable->on_tenant(in->self, &ctx, &info, &slot->local[n]);
-  in->scope = NULL;
+  leave(in, &was);
   if (rc < 0)
     return qun_error_set(err, QUN_EFAIL, "plugin %s refuses the tenant: %s", in->plugin->manifest->id, scope.message);
   return 0;
@@ -270,31 +296,34 @@ static struct qun_context context_of(const struct qun_instance *in, const struct
 
 int qun_instance_event(struct qun_instance *in, struct qun_scope *scope, const struct qun_event *event) {
   if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin) return QUN_EGONE;
   if (!in->plugin->vtable->on_event) return 0;
   struct qun_context ctx = context_of(in, scope);
-  enter(in, scope);
+  struct qun_crumb_was was = enter(in, scope, QUN_CALLBACK_EVENT, event);
   int rc = in->plugin->vtable->on_event(in->self, &ctx, event);
-  in->scope = NULL;
+  leave(in, &was);
   return rc;
 }
 
 int qun_instance_timer(struct qun_instance *in, struct qun_scope *scope, const struct qun_timer *timer) {
   if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin) return QUN_EGONE;
   if (!in->plugin->vtable->on_timer) return 0;
   struct qun_context ctx = context_of(in, scope);
-  enter(in, scope);
+  struct qun_crumb_was was = enter(in, scope, QUN_CALLBACK_TIMER, timer);
   int rc = in->plugin->vtable->on_timer(in->self, &ctx, timer);
-  in->scope = NULL;
+  leave(in, &was);
   return rc;
 }
 
 int qun_instance_request(struct qun_instance *in, struct qun_scope *scope, const struct qun_request *request) {
   if (in->scope) return QUN_ECONFLICT;
+  if (!in->plugin) return QUN_EGONE;
   if (!in->plugin->vtable->on_request) return QUN_EUNSUPPORTED;
   struct qun_context ctx = context_of(in, scope);
-  enter(in, scope);
+  struct qun_crumb_was was = enter(in, scope, QUN_CALLBACK_REQUEST, request);
   int rc = in->plugin->vtable->on_request(in->self, &ctx, request);
-  in->scope = NULL;
+  leave(in, &was);
   return rc;
 }
 

@@ -6,6 +6,7 @@
  * handler time, so that a noisy tenant starves nobody (DECISIONS 21).
  */
 #include "host/engine/internal.h"
+#include "host/engine/quarantine.h"
 #include "host/engine/versions.h"
 
 #include "tenants/meta.h"
@@ -39,7 +40,8 @@ static struct qun_apply_options options_for(struct qun_shard *s, struct qun_tena
                                     .hasher = s->hasher,
                                     .identified = t->identified,
                                     .seal = true,
-                                    .name = t->name};
+                                    .name = t->name,
+                                    .skips = qun__quarantine_skips(s->engine->quarantine, t->name)};
 }
 
 static int slot_for(struct qun_shard *s, struct qun_tenant *t, struct qun_slot **slot, struct qun_error *err) {
@@ -158,6 +160,8 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   bool config = false, outbox = false, behind = false;
   qun_store_lazy(t->store, all_journaled(jobs));
   int rc = slot_for(s, t, &slot, err);
+  if (rc == 0) rc = qun__quarantine_state(&o, slot, qun_engine_now(s->engine), &config, err);
+  if (rc == 0 && config) qun_tenant_set_config(t, qun_config_ref(slot->config));
   if (rc == 0) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = qun_apply_begin(&a, &o, slot, qun_engine_now(s->engine), err);
   if (rc == 0) rc = state_versions(s, &a, err);
@@ -166,8 +170,8 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   if (rc == 0) rc = mark_position(s, &a, jobs, err);
   if (rc == 0) rc = qun_apply_commit(&a, err);
   if (rc < 0 && t->dup) qun_dupguard_settle(t->dup, false);
+  config = rc == 0 && (config || a.config_changed);
   if (rc == 0) {
-    config = a.config_changed;
     outbox = a.outbox_changed;
     behind = a.catch_up != 0;
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/ops/api_internal.h"
+#include "host/plugins/ledger.h"
 
 #include <sodium.h>
 
@@ -22,14 +23,27 @@ static const char *folder_of(const char *dir) {
   return slash && slash[1] ? slash + 1 : dir;
 }
 
-enum { HEAD_MEMBERS = 8 };
+enum { HEAD_MEMBERS = 11 };
 
-static void write_head(struct qun_pack *out, const struct qun_loaded_plugin *plugin) {
+/* Where it runs, and what is known against it: "" when nothing is. */
+static void write_state(struct qun_engine *e, struct qun_pack *out, const struct qun_loaded_plugin *plugin) {
+  static const char *const where[] = {[QUN_HERE] = "loaded", [QUN_PARKED] = "parked", [QUN_ISOLATED] = "isolated"};
+  struct qun_ledger *ledger = qun_engine_ledger(e);
+  struct qun_ledger_entry last;
+  char sentence[600] = "";
+  if (qun_ledger_last(ledger, plugin->manifest->id, &last)) qun_ledger_sentence(&last, sentence, sizeof sentence);
+  qun_pack_kv_cstr(out, "status", where[plugin->where]);
+  qun_pack_kv_cstr(out, "reason", plugin->aside);
+  qun_pack_kv_int(out, "crashes", qun_ledger_count(ledger, plugin->manifest->id));
+  qun_pack_kv_cstr(out, "last_crash", sentence);
+}
+
+static void write_head(struct qun_engine *e, struct qun_pack *out, const struct qun_loaded_plugin *plugin) {
   char hash[65];
   sodium_bin2hex(hash, sizeof hash, plugin->sha256, sizeof plugin->sha256);
   qun_pack_kv_cstr(out, "id", plugin->manifest->id);
   qun_pack_kv_cstr(out, "version", plugin->manifest->version);
-  qun_pack_kv_cstr(out, "status", "loaded");
+  write_state(e, out, plugin);
   qun_pack_kv_bool(out, "trusted", plugin->trusted);
   qun_pack_kv_cstr(out, "sha256", hash);
   qun_pack_kv_cstr(out, "signature", plugin->package && plugin->package->standing ? plugin->package->reason : "");
@@ -106,7 +120,7 @@ void qun__get_plugins(struct qun__call *c) {
   qun_pack_array(&c->out, set->count);
   for (uint32_t i = 0; i < set->count; i++) {
     qun_pack_map(&c->out, HEAD_MEMBERS);
-    write_head(&c->out, &set->plugins[i]);
+    write_head(c->engine, &c->out, &set->plugins[i]);
   }
   qun_pack_cstr(&c->out, "refused");
   qun_pack_array(&c->out, set->refused_count);
@@ -126,7 +140,7 @@ void qun__get_plugin(struct qun__call *c) {
   }
   const struct qun_manifest *m = plugin->manifest;
   qun_pack_map(&c->out, HEAD_MEMBERS + 11);
-  write_head(&c->out, plugin);
+  write_head(c->engine, &c->out, plugin);
   qun_pack_kv_int(&c->out, "abi", m->abi);
   qun_pack_kv_bool(&c->out, "personal_text", m->personal_text);
   write_list(&c->out, "after", m->after, m->after_count);

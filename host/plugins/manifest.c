@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { CALLBACK_MS_MAX = 3600000 };
+
 /* What qun_manifest_destroy frees. */
 struct owner {
   struct qun__yaml *yaml;
@@ -366,6 +368,11 @@ static void make_head(struct maker *k) {
   if (y->limits.store_bytes && (!qun_decimal_parse(qun_str(y->limits.store_bytes), 0, &n) || n < 0))
     refuse(k, "limits.store_bytes", "\"%.60s\" must be a number of bytes", y->limits.store_bytes);
   m->store_bytes = (uint64_t)n;
+  n = 0;
+  if (y->limits.callback_ms &&
+      (!qun_decimal_parse(qun_str(y->limits.callback_ms), 0, &n) || n < 1 || n > CALLBACK_MS_MAX))
+    refuse(k, "limits.callback_ms", "\"%.60s\" must be 1 to %d milliseconds", y->limits.callback_ms, CALLBACK_MS_MAX);
+  m->callback_ms = (uint32_t)n;
 }
 
 static void make_lists(struct maker *k, const char *dir) {

@@ -106,6 +106,7 @@ struct qun_manifest {
   const char **files;
   uint32_t files_count;
   uint64_t store_bytes;     /* keyspace quota in a tenant; 0: the tenant's quota alone */
+  uint32_t callback_ms;     /* how long a callback may take; 0: as the host says */
   unsigned char sha256[32]; /* of the bytes of plugin.yaml that were read */
   void *owner;              /* what destroy frees */
 };

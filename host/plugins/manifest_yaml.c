@@ -83,6 +83,7 @@ static const cyaml_schema_value_t setting_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun__yaml_setting, setting_fields)};
 
 static const cyaml_schema_field_t limits_fields[] = {MAY("store_bytes", struct qun__yaml_limits, store_bytes),
+                                                     MAY("callback_ms", struct qun__yaml_limits, callback_ms),
                                                      CYAML_FIELD_END};
 
 static const cyaml_schema_field_t top_fields[] = {MUST("id", struct qun__yaml, id),

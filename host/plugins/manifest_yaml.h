@@ -52,7 +52,7 @@ struct qun__yaml_events {
 };
 
 struct qun__yaml_limits {
-  char *store_bytes;
+  char *store_bytes, *callback_ms;
 };
 
 struct qun__yaml {

@@ -91,32 +91,60 @@ static int read_library(struct qun__library *lib, char file[4096], const struct 
   return rc;
 }
 
-/* 0 and *p filled; else the candidate is refused. */
+/* Opens a library that was read. While its own code runs there, the crumb says so. */
+static int open_library(struct qun__library *lib, struct qun_crumbs *crumbs, struct qun_loaded_plugin *p,
+                        const struct qun_manifest *m, struct qun_error *err) {
+  static const char nobody[64] = "";
+  struct qun_crumb *crumb = qun_crumbs_take(crumbs);
+  if (!crumb) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  p->code = qun_crumbs_code(crumbs, m->id, m->version, lib->sha256, p->trusted);
+  struct qun_crumb_was was = qun_crumb_enter(crumb, p->code, QUN_CALLBACK_LOAD, nobody, 0, NULL, 0);
+  int rc = qun__library_open(lib, m->id, m->version, err);
+  qun_crumb_leave(crumb, &was);
+  qun_crumbs_give(crumb);
+  return rc;
+}
+
+/* The code, if it runs in this process. */
+static int take_code(struct qun_loaded_plugin *p, struct qun__library *lib, const struct qun__candidate *c,
+                     const struct qun__admission *a, struct qun_error *err) {
+  const struct qun_plugin_policy *policy = &a->policy;
+  bool built = qun__trust_has(policy->built ? policy->built : &qun__trust_built, lib->sha256);
+  if (policy->where) p->where = policy->where(policy->where_arg, c->manifest, lib->sha256, built, p->aside);
+  if (p->where != QUN_HERE) return 0;
+  p->aside[0] = '\0';
+  int rc = open_library(lib, policy->crumbs, p, c->manifest, err);
+  struct qun_plugin *vtable = rc == 0 ? calloc(1, sizeof *vtable) : NULL;
+  if (rc == 0 && !vtable) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
+  if (rc < 0) return rc;
+  *vtable = lib->vtable;
+  p->vtable = vtable;
+  p->magic = lib->magic;
+  p->library = lib->handle;
+  return 0;
+}
+
+/* 0 and *p filled, with or without its code; else the candidate is refused. */
 static int load_library(struct qun_loaded_plugin *p, struct qun__candidate *c, const struct qun__admission *a) {
-  const struct qun_manifest *m = c->manifest;
   struct qun__library lib = {.fd = -1};
   struct qun_error why;
   char file[4096];
-  struct qun_plugin *vtable = calloc(1, sizeof *vtable);
-  struct qun_package_verdict *package = calloc(1, sizeof *package);
-  int rc = vtable && package ? read_library(&lib, file, a, c, &why) : qun_error_set(&why, QUN_EFAIL, "out of memory");
-  if (rc == 0) rc = qun__library_open(&lib, m->id, m->version, &why);
+  memset(p, 0, sizeof *p);
+  p->package = calloc(1, sizeof *p->package);
+  int rc = p->package ? read_library(&lib, file, a, c, &why) : qun_error_set(&why, QUN_EFAIL, "out of memory");
+  if (rc == 0) {
+    p->trusted = qun__admission_trusts(a, c, lib.sha256);
+    memcpy(p->sha256, lib.sha256, sizeof p->sha256);
+    rc = take_code(p, &lib, c, a, &why);
+  }
+  qun__library_drop(&lib); /* one that was opened stays */
   if (rc) {
-    qun__candidate_refuse(c, "%s: %.300s", m->id, why.message);
-    qun__library_drop(&lib);
-    free(vtable);
-    free(package);
+    qun__candidate_refuse(c, "%s: %.300s", c->manifest->id, why.message);
+    free(p->package);
     return rc;
   }
-  *vtable = lib.vtable;
-  *p = (struct qun_loaded_plugin){.vtable = vtable,
-                                  .magic = lib.magic,
-                                  .trusted = qun__admission_trusts(a, c, lib.sha256),
-                                  .library = lib.handle,
-                                  .package = package};
-  *package = c->verdict;
+  *p->package = c->verdict;
   memset(&c->verdict, 0, sizeof c->verdict);
-  memcpy(p->sha256, lib.sha256, sizeof p->sha256);
   return 0;
 }
 
@@ -164,6 +192,7 @@ static int load_all(struct whole *w, const struct qun__admission *a, struct qun_
                     struct qun_error *err) {
   uint32_t order[QUN_PLUGINS_MAX];
   int rc = 0;
+  w->set.crumbs = a->policy.crumbs;
   read_manifests(a, c, count);
   qun__resolve(c, count);
   uint32_t n = qun__resolve_order(c, count, order);

@@ -5,19 +5,32 @@
 #ifndef QUN_HOST_PLUGINS_PLUGIN_SET_H
 #define QUN_HOST_PLUGINS_PLUGIN_SET_H
 
+#include "host/plugins/crumbs.h"
 #include "host/plugins/signature.h"
 
-enum { QUN_PLUGINS_MAX = 32 };
+enum { QUN_PLUGINS_MAX = 32, QUN_ASIDE_MAX = 320 };
+
+/* Where a plugin's code runs. */
+enum qun_where {
+  QUN_HERE = 0, /* in this process */
+  QUN_PARKED,   /* nowhere: the ledger or the safe mode says so */
+  QUN_ISOLATED  /* in processes of its own */
+};
 
 struct qun_loaded_plugin {
   struct qun_manifest *manifest;
-  const struct qun_plugin *vtable; /* a whole struct of this host's size: copied min(size), zero filled */
+  const struct qun_plugin
+      *vtable; /* a whole struct of this host's size: copied min(size), zero filled. NULL: its code does
+                                      not run in this process, `aside` says why */
   const struct qun_magic *magic;
   char *dir;                           /* package folder */
   bool trusted;                        /* its hash is on the list made at build, or a trusted key signed its package */
   unsigned char sha256[32];            /* of the shared object */
   void *library;                       /* dlopen handle; never closed */
   struct qun_package_verdict *package; /* who answers for it, and the sums of its files */
+  uint32_t code;                       /* row in the crumbs */
+  enum qun_where where;
+  char aside[QUN_ASIDE_MAX]; /* why it does not run here, a sentence; "": it does */
 };
 
 /* A plugin that was refused, and why. */
@@ -31,6 +44,7 @@ struct qun_plugin_set {
   uint32_t count;
   struct qun_refused_plugin *refused;
   uint32_t refused_count;
+  struct qun_crumbs *crumbs; /* NULL: none are kept */
 };
 
 enum qun_signatures {
@@ -48,6 +62,12 @@ struct qun_plugin_policy {
   enum qun_signatures signatures; /* of those others */
   const char *data_dir;           /* has plugins/trust, plugins/grants, plugins/installed; NULL: none of them */
   const struct qun__trust *built; /* NULL: the list made at build */
+  struct qun_crumbs *crumbs;      /* outlasts the set; NULL: none are kept */
+  /* Where the code of a plugin that fits runs; not in this process: with a sentence, its manifest is loaded and its code is not.
+     `built`: it is on the list made at build. NULL: here. */
+  enum qun_where (*where)(void *arg, const struct qun_manifest *manifest, const unsigned char sha256[32], bool built,
+                          char aside[QUN_ASIDE_MAX]);
+  void *where_arg;
 };
 
 /* As qun_plugin_set_load, and the packages that were installed in policy->data_dir. A package (a folder with `index`) is loaded only as its index

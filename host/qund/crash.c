@@ -2,10 +2,13 @@
 #include "host/qund/crash.h"
 
 #include "host/engine/tenant.h"
+#include "host/plugins/crumbs.h"
 #include "tenants/store_check.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <link.h>
+#include <lmdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* ---- in the worker */
@@ -24,10 +28,43 @@ enum { CRASHES = (int)(sizeof crashes / sizeof *crashes) };
 static struct {
   int fd;
   struct sigaction before[CRASHES];
+  uintptr_t store_from, store_to; /* code of LMDB */
 } watched;
 
-static void tell(const char *tenant) {
-  char text[QUN_STORE_TAG_SIZE + 1] = {QUN_QUND_SAYS_CRASH};
+static int find_store(struct dl_phdr_info *info, size_t size, void *arg) {
+  uintptr_t at = (uintptr_t)arg;
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    uintptr_t from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, to = from + info->dlpi_phdr[i].p_memsz;
+    if (info->dlpi_phdr[i].p_type != PT_LOAD || at < from || at >= to) continue;
+    watched.store_from = from;
+    watched.store_to = to;
+    return 1;
+  }
+  return 0;
+}
+
+/* Where the thread was; 0 if this machine does not say. */
+static uintptr_t place_of(const void *context) {
+#if defined(__x86_64__)
+  return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+  return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+  (void)context;
+  return 0;
+#endif
+}
+
+/* A page of a store that is gone, or LMDB's own code: a store's doing also while a plugin reads. */
+static bool is_store(int number, const void *context) {
+  uintptr_t at = place_of(context);
+  return number == SIGBUS || (at >= watched.store_from && at < watched.store_to);
+}
+
+static void say(char what, bool own) {
+  const char *tenant = own ? qun_store_last_used() : "";
+  char text[QUN_STORE_TAG_SIZE + 1] = {what};
   size_t n = 0;
   while (n < QUN_STORE_TAG_SIZE - 1 && tenant[n]) {
     text[n + 1] = tenant[n];
@@ -39,28 +76,40 @@ static void tell(const char *tenant) {
 /* There in a build with a sanitizer, which ends the process without a signal. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
+/* After a signal it has been said already. */
 static void on_report(void) {
-  tell(qun_store_last_used());
+  if (!qun__crumb_here || !atomic_load(&qun__crumb_here->mark)) say(QUN_QUND_SAYS_CRASH, true);
 }
 
 /* Returns to the same instruction, with the signal as it was before: the process ends by it, or a sanitizer reports. */
 static void on_crash(int number, siginfo_t *info, void *context) {
   /* a signal that somebody else sent says nothing about what this thread was at */
   bool own = info->si_code > 0 || (info->si_code == SI_TKILL && info->si_pid == getpid());
-  const char *tenant = own ? qun_store_last_used() : "";
+  struct qun_crumb *crumb = own ? qun__crumb_here : NULL;
   int why = errno;
-  (void)context;
-  tell(tenant);
+  bool plugin = crumb && !is_store(number, context);
+  say(plugin ? QUN_QUND_SAYS_PLUGIN : QUN_QUND_SAYS_CRASH, own);
   for (int i = 0; i < CRASHES; i++)
     if (crashes[i] == number) sigaction(number, &watched.before[i], NULL);
+  if (plugin) qun_crumb_mark(crumb, QUN_MARK_CRASH, number);
   if (info->si_code <= 0) raise(number); /* no instruction will fault again; it comes when this returns */
   errno = why;
 }
 
+/* A plugin that ends the process is not what ends it in order. */
+static void on_exit_of_thread(void) {
+  if (qun__crumb_here) qun_crumb_mark(qun__crumb_here, QUN_MARK_EXIT, 0);
+}
+
 void qun_qund_crash_watch(int fd) {
-  struct sigaction act = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
+  struct sigaction act = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  int (*in_store)(MDB_env **) = mdb_env_create;
+  uintptr_t at;
+  memcpy(&at, &in_store, sizeof at);
+  dl_iterate_phdr(find_store, (void *)at);
   watched.fd = fd;
   for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &act, &watched.before[i]);
+  atexit(on_exit_of_thread);
   if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(on_report);
 }
 

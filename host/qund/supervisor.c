@@ -36,6 +36,8 @@ struct supervisor {
   pid_t worker;  /* 0: none */
   int64_t started_ms;
   bool serving;                     /* the worker does */
+  bool ended;                       /* it has stopped in order */
+  bool in_plugin;                   /* the crashed thread was in a plugin */
   char suspect[QUN_STORE_TAG_SIZE]; /* the tenant that the crashed thread had in use; "": not known */
   char blamed[QUN_STORE_TAG_SIZE];  /* the one before */
   uint32_t blamed_times;
@@ -92,7 +94,7 @@ static int start_worker(struct supervisor *s, struct qun_error *err) {
   pid_t self = getpid();
   if (pipe2(ends, O_CLOEXEC) < 0) return qun_error_set(err, QUN_EFAIL, "no pipe to a worker: %m");
   s->started_ms = steady_ms();
-  s->serving = false;
+  s->serving = s->ended = s->in_plugin = false;
   s->suspect[0] = '\0';
   s->worker = fork();
   if (s->worker == 0) become_worker(s, self, ends[1]);
@@ -113,9 +115,10 @@ static void note_serving(struct supervisor *s) {
   s->handover.announced = true;
 }
 
-/* One write of the worker at a time: that it serves, or the tenant that a thread had in use as it crashed. */
+/* One write of the worker at a time, or the first with the next: that it serves or has stopped, or the tenant that a
+   thread had in use as it crashed. */
 static void read_status(struct supervisor *s) {
-  char said[2 * QUN_STORE_TAG_SIZE];
+  char said[2 * QUN_STORE_TAG_SIZE], *at = said;
   ssize_t n = read(s->status, said, sizeof said - 1);
   if (n <= 0) { /* it has ended, or is about to */
     close(s->status);
@@ -123,9 +126,13 @@ static void read_status(struct supervisor *s) {
     return;
   }
   said[n] = '\0';
-  const char *crash = strchr(said, QUN_QUND_SAYS_CRASH);
-  if (said[0] == QUN_QUND_SAYS_SERVING) note_serving(s);
-  if (crash) snprintf(s->suspect, sizeof s->suspect, "%s", crash + 1);
+  for (; *at == QUN_QUND_SAYS_SERVING || *at == QUN_QUND_SAYS_ENDED; at++) {
+    if (*at == QUN_QUND_SAYS_SERVING) note_serving(s);
+    s->ended |= *at == QUN_QUND_SAYS_ENDED;
+  }
+  if (*at != QUN_QUND_SAYS_CRASH && *at != QUN_QUND_SAYS_PLUGIN) return;
+  s->in_plugin = *at == QUN_QUND_SAYS_PLUGIN;
+  snprintf(s->suspect, sizeof s->suspect, "%s", at + 1);
 }
 
 /* Clients that come now shall be refused, not left waiting. */
@@ -177,7 +184,7 @@ static void name_end(char *out, size_t room, int how) {
 static bool is_final(const struct supervisor *s, int how, int *status) {
   int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
   *status = s->stopping && code < 0 ? 0 : code;
-  if (s->stopping || code == 0) return true;
+  if (s->stopping || (code == 0 && s->ended)) return true;
   /* a reason that another worker would meet again */
   return !s->serving && (code == EXIT_USAGE || code == EXIT_COULD_NOT || code == EXIT_NO_PROGRAM);
 }
@@ -216,7 +223,8 @@ static void check_suspect(struct supervisor *s) {
   bool again = strcmp(s->blamed, s->suspect) == 0 && steady_ms() - s->started_ms < QUN_QUND_CRASH_WINDOW_MS;
   s->blamed_times = again ? s->blamed_times + 1 : 1;
   memcpy(s->blamed, s->suspect, sizeof s->blamed);
-  snprintf(text, sizeof text, "%s %" PRIu32, s->suspect, s->blamed_times);
+  if (s->in_plugin && s->blamed_times < 2) return; /* the plugin's doing, until it looks like the store's */
+  snprintf(text, sizeof text, "%s %" PRIu32, s->suspect, s->in_plugin ? 0 : s->blamed_times);
   pid_t pid = fork();
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

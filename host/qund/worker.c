@@ -94,6 +94,21 @@ static void say_recovered(struct daemon *d) {
       (unsigned long long)r.spilled, r.damaged, r.ms);
 }
 
+/* Who brought the worker before down, and who does not run. */
+static void say_plugins(struct daemon *d) {
+  const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
+  const char *const *sentences;
+  uint32_t n = qun_engine_came_down(d->engine, &sentences);
+  for (uint32_t i = 0; i < n; i++)
+    qun_log_line(d->log, QUN_LOG_ERROR, "the worker before came down by plugin %s", sentences[i]);
+  for (uint32_t i = 0; i < plugins->count; i++)
+    if (plugins->plugins[i].where == QUN_PARKED)
+      qun_log_line(d->log, QUN_LOG_ERROR, "plugin %s is parked: %s", plugins->plugins[i].manifest->id,
+                   plugins->plugins[i].aside);
+  for (uint32_t i = 0; i < plugins->refused_count; i++)
+    qun_log_line(d->log, QUN_LOG_WARN, "plugin refused: %s: %s", plugins->refused[i].dir, plugins->refused[i].reason);
+}
+
 static int open_engine(struct daemon *d, struct qun_error *err) {
   const struct qun_qund_settings *s = d->settings;
   struct qun_engine_options options = {
@@ -107,6 +122,8 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
       .queue_events = (uint32_t)qun_qund_number(s->queue),
       .allow_untrusted = qun_qund_number(s->allow_untrusted) != 0,
       .signatures = (enum qun_signatures)qun_signatures_of(s->signatures),
+      .safe_mode = qun_qund_number(s->safe_mode) != 0,
+      .exited = d->handover && strncmp(d->handover->reason, "exit code", 9) == 0,
       .journal = qun_qund_number(s->journal) != 0,
       .journal_segment = (uint32_t)qun_qund_number(s->journal_segment),
       .live = true,
@@ -116,9 +133,8 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
   if (rc < 0) return rc;
   d->story.open_ms = steady_ms() - before;
   say_recovered(d);
+  say_plugins(d);
   const struct qun_plugin_set *plugins = qun_engine_plugins(d->engine);
-  for (uint32_t i = 0; i < plugins->refused_count; i++)
-    qun_log_line(d->log, QUN_LOG_WARN, "plugin refused: %s: %s", plugins->refused[i].dir, plugins->refused[i].reason);
   for (uint32_t i = 0; i < plugins->count && options.signatures == QUN_SIGNATURES_WARN; i++)
     if (!plugins->plugins[i].trusted)
       qun_log_line(d->log, QUN_LOG_WARN, "plugin %s is not trusted: %s", plugins->plugins[i].manifest->id,
@@ -253,11 +269,14 @@ int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct q
     snprintf(d->story.reason, sizeof d->story.reason, "%s", handover->reason);
     rc = qun_qund_sockets_inherit(&d->sockets, settings, handover->tcp, handover->api, handover->intake, err);
   } else {
+    qun_qund_crash_watch(-1);
     snprintf(d->story.reason, sizeof d->story.reason, "none");
     rc = qun_qund_sockets_open(&d->sockets, settings, err);
   }
   if (rc == 0) rc = run(d, err);
   qun_qund_sockets_close(&d->sockets);
+  if (rc == 0 && handover && write(handover->status, &(char){QUN_QUND_SAYS_ENDED}, 1) < 0)
+    qun_log_line(log, QUN_LOG_WARN, "the supervisor cannot be told that this worker has stopped");
   free(d);
   return rc;
 }

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/qun/cli.h"
 
+static void print_text(const struct qun_cli *cli, const char *before, qun_slice text) {
+  if (text.len) fprintf(cli->out, "%-16s %s%.*s\n", "", before, (int)text.len, (const char *)text.ptr);
+}
+
+/* A line, and below it why it does not run and what it did last to the host. */
 static void print_plugin(const struct qun_cli *cli, qun_slice p) {
   qun_slice title, words = {0};
-  qun_slice id = qun_mp_str(p, "id"), version = qun_mp_str(p, "version");
+  qun_slice id = qun_mp_str(p, "id"), version = qun_mp_str(p, "version"), status = qun_mp_str(p, "status");
   if (qun_mp_find(p, "title", &title)) words = qun_mp_str(title, cli->zh ? "zh" : "en");
-  fprintf(cli->out, "%-16.*s %-10.*s %-10s %.*s\n", (int)id.len, (const char *)id.ptr, (int)version.len,
-          (const char *)version.ptr, qun_mp_bool(p, "trusted", 0) ? "trusted" : "untrusted", (int)words.len,
-          (const char *)words.ptr);
+  fprintf(cli->out, "%-16.*s %-10.*s %-10s %-9.*s %.*s\n", (int)id.len, (const char *)id.ptr, (int)version.len,
+          (const char *)version.ptr, qun_mp_bool(p, "trusted", 0) ? "trusted" : "untrusted", (int)status.len,
+          (const char *)status.ptr, (int)words.len, (const char *)words.ptr);
+  print_text(cli, "", qun_mp_str(p, "reason"));
+  print_text(cli, "last: ", qun_mp_str(p, "last_crash"));
 }
 
 static void print_refused(const struct qun_cli *cli, qun_slice p) {

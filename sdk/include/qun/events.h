@@ -103,7 +103,8 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("qun.created", QUN_G | QUN_H, "The tenant begins.")                                                                   \
   X("qun.runtime", QUN_G | QUN_H, "Versions that can change a result.")                                                   \
   X("qun.settings", QUN_G | QUN_H, "Settings of the profile or of a plugin changed.")                                     \
-  X("qun.plugin", QUN_G | QUN_H, "A plugin was enabled or disabled. The envelope's subject is the plugin.")               \
+  X("qun.plugin", QUN_G | QUN_H, "A plugin was enabled, disabled, parked or released. Subject: the plugin.")              \
+  X("qun.skipped", QUN_G | QUN_H, "A plugin does not get a record on which it came down. Subject: the plugin.")           \
   X("qun.import.begin", QUN_H, "An import of history begins.")                                                            \
   X("qun.import.end", QUN_H, "An import of history ends.")                                                                \
   X("qun.timer", QUN_H, "A timer fired. The envelope's subject is its name.")                                             \
@@ -334,8 +335,11 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("qun.runtime", "versions", MAP, 0, "", "part: version")                                                            \
   X("qun.settings", "plugin", STR, 0, "", "plugin; empty: the profile")                                                \
   X("qun.settings", "values", MAP, 0, "", "name: value")                                                               \
-  X("qun.plugin", "status", STR, 0, "", "enabled or disabled")                                                         \
+  X("qun.plugin", "status", STR, 0, "", "enabled, disabled, parked or released")                                       \
   X("qun.plugin", "version", STR, 0, "", "version of the plugin")                                                      \
+  X("qun.plugin", "reason", STR, 0, "", "parked: why")                                                                 \
+  X("qun.skipped", "plugin", STR, 0, "", "the plugin")                                                                 \
+  X("qun.skipped", "seq", INT, 0, "seq", "the record")                                                                 \
   X("qun.import.begin", "format", STR, 0, "", "format")                                                                \
   X("qun.import.begin", "name", STR, 0, "", "name of the file")                                                        \
   X("qun.import.end", "events", INT, 0, "events", "accepted")                                                          \

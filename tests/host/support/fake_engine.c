@@ -4,6 +4,7 @@
 #include "host/engine/backup.h"
 #include "host/engine/doctor.h"
 #include "host/engine/erase.h"
+#include "host/plugins/ledger.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct fake_tenant {
 struct qun_engine {
   char dir[64], data[96], keys[96], plugins_dir[96];
   struct qun_plugin_set *plugins;
+  struct qun_ledger *ledger;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   pthread_t thread;
@@ -84,6 +86,7 @@ struct qun_engine *fake_engine_create(void) {
   snprintf(e->plugins_dir, sizeof e->plugins_dir, "%s/plugins", e->dir);
   cr_assert_eq(mkdir(e->data, 0700) | mkdir(e->keys, 0700) | mkdir(e->plugins_dir, 0700), 0);
   cr_assert_eq(qun_plugin_set_load(&e->plugins, e->plugins_dir, false, &err), 0, "%s", err.message);
+  cr_assert_eq(qun_ledger_open(&e->ledger, e->data, &err), 0, "%s", err.message);
   pthread_mutex_init(&e->lock, NULL);
   pthread_cond_init(&e->wake, NULL);
   e->deferred_end = &e->deferred;
@@ -100,6 +103,7 @@ void fake_engine_destroy(struct qun_engine *e) {
   pthread_join(e->thread, NULL);
   for (uint32_t i = 0; i < e->tenants_count; i++) qun_vault_close(e->tenants[i].vault);
   qun_plugin_set_destroy(e->plugins);
+  qun_ledger_close(e->ledger);
   snprintf(command, sizeof command, "rm -rf '%s'", e->dir);
   cr_assert_eq(system(command), 0);
   pthread_cond_destroy(&e->wake);
@@ -164,6 +168,10 @@ uint32_t fake_engine_touched(struct qun_engine *e, const char *tenant) {
 
 const struct qun_plugin_set *qun_engine_plugins(const struct qun_engine *e) {
   return e->plugins;
+}
+
+struct qun_ledger *qun_engine_ledger(struct qun_engine *e) {
+  return e->ledger;
 }
 
 int64_t qun_engine_now(const struct qun_engine *e) {
