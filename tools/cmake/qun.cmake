@@ -30,10 +30,9 @@ if(QUN_TSAN)
   target_link_options(qun_flags INTERFACE -fsanitize=thread)
 endif()
 if(QUN_FUZZ)
-  # gcc is the compiler whose warnings count; clang's -Wconversion asks for more. clang's pointer-overflow stops at NULL + 0,
-  # the end of an empty slice; gcc's (preset asan) does not.
+  # gcc is the compiler whose warnings count; clang's -Wconversion asks for more
   target_compile_options(qun_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
-                         -fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow -Wno-error -Wno-sign-conversion)
+                         -fno-sanitize-recover=undefined -Wno-error -Wno-sign-conversion)
   target_link_options(qun_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
