@@ -109,7 +109,7 @@ int qun_store_walk(const char *dir, struct qun_error *err) {
 static int next_free(MDB_txn *txn, size_t *id, size_t from, size_t *found) {
   MDB_cursor *cursor;
   MDB_val key = {sizeof *id, id}, value;
-  size_t number, count;
+  size_t number, count = 0;
   int rc = mdb_cursor_open(txn, 0, &cursor);
   if (rc) return rc;
   rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
