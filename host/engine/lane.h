@@ -23,7 +23,7 @@ struct qun_lane {
   uint32_t events;            /* queued or promised */
   uint32_t queued;            /* of them journaled and gathering */
   uint32_t urgent;            /* jobs that somebody waits for: apply at once */
-  int64_t due_us;             /* monotonic */
+  int64_t due_us, since_us;   /* monotonic: until when it gathers, and since when */
   int64_t debt_us;            /* handler time it took beyond its share */
   int64_t event_ns;           /* what an event costs, a moving average; 0: unknown */
   uint64_t running, applied;  /* journal numbers: first of the commit that runs (0: none), last committed */

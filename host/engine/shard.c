@@ -25,6 +25,8 @@ enum {
   BUSY_FROM = 300, /* permille of the time: idle below */
   BUSY_TO = 700,
   GATHER_BUSY_US = 1000000, /* on a busy one: the larger a commit, the less an event costs */
+  GATHER_FEW = 256,         /* fewer than these go on waiting while it is busy, so often */
+  GATHER_MOST_US = 5000000, /* but not longer than this */
   QUANTUM_US = 20000,       /* handler time of a lane's turn */
   LANE_PART = 2             /* a lane may hold one in so many of the events that a shard may */
 };
@@ -342,6 +344,11 @@ static int64_t gather_until(struct qun_shard *s) {
   return now + GATHER_US + (GATHER_BUSY_US - GATHER_US) * over / (BUSY_TO - BUSY_FROM);
 }
 
+static void begin_gathering(struct qun_shard *s, struct qun_lane *lane) {
+  lane->due_us = gather_until(s);
+  lane->since_us = now_us();
+}
+
 static void set_state(struct qun_shard *s, struct qun_lane *lane, enum qun_lane_state state) {
   if (lane->state == QUN_LANE_WAITING) DL_DELETE(s->waiting, lane);
   if (lane->state == QUN_LANE_READY) DL_DELETE(s->ready, lane);
@@ -358,9 +365,23 @@ static void place(struct qun_shard *s, struct qun_lane *lane) {
   if (state != lane->state) set_state(s, lane, state);
 }
 
+/* A commit of few events costs as much as one of many: a busy shard has more of them by waiting on. */
+static bool waits_on(const struct qun_shard *s, const struct qun_lane *lane, int64_t now) {
+  return !s->stop && s->busy > BUSY_TO && lane->queued < GATHER_FEW && now - lane->since_us < GATHER_MOST_US;
+}
+
 static void wake_due(struct qun_shard *s) {
   int64_t now = s->waiting ? now_us() : 0;
-  while (s->waiting && (s->stop || s->waiting->due_us <= now)) set_state(s, s->waiting, QUN_LANE_READY);
+  while (s->waiting && (s->stop || s->waiting->due_us <= now)) {
+    struct qun_lane *lane = s->waiting;
+    if (!waits_on(s, lane, now)) {
+      set_state(s, lane, QUN_LANE_READY);
+      continue;
+    }
+    lane->due_us = now + GATHER_BUSY_US;
+    DL_DELETE(s->waiting, lane);
+    DL_APPEND(s->waiting, lane);
+  }
 }
 
 /* Handler time that is charged: the thread's own, so that waiting for a disk costs nobody his quota. */
@@ -442,7 +463,7 @@ static void turn(struct qun_shard *s, struct qun_lane *lane) {
   if (lane->debt_us < 0 || !lane->head) lane->debt_us = 0;
   if (lane->debt_us > quantum) lane->debt_us = quantum;
   s->busy_us += took;
-  if (lane->head && lane->queued) lane->due_us = gather_until(s);
+  if (lane->head && lane->queued) begin_gathering(s, lane);
   place(s, lane);
   pthread_mutex_unlock(&s->lock);
   qun_tenant_put(t);
@@ -529,7 +550,7 @@ void qun__shard_put(struct qun_shard *s, struct qun_job *job) {
     lane->head = job;
   lane->last = job;
   if (gathers(job)) {
-    if (!lane->queued) lane->due_us = gather_until(s);
+    if (!lane->queued) begin_gathering(s, lane);
     lane->queued += job->batch.count;
   } else {
     lane->urgent++;
