@@ -91,6 +91,8 @@ class Engagement(unittest.TestCase):
         source = os.path.join(sdk.top, "engagement")
         shutil.copytree(os.path.join(sdk.prefix, "share/qun-sdk/examples/engagement"), source)
         packages = sdk.build(source)
+        found = sdk.json("plugin", "validate", os.path.join(packages, "engagement"))
+        self.assertEqual([c for c in found["checks"] if not c["kept"]], [])
         seed = bytes(range(32))
         hour = 3600 * 1000
         opened = {"commitment": hashlib.sha256(seed).hexdigest(), "prizes": 3, "closes": 1767574800000 + hour}  # 2026-01-05 01:00 and an hour
@@ -122,6 +124,63 @@ class Engagement(unittest.TestCase):
                 self.assertIn(word, d.qun("report", "acme", "engagement", "draws", "--locale", locale))
                 self.assertNotIn("engagement.", d.qun("report", "acme", "engagement", "--locale", locale))
             d.qun("replay", "acme")
+
+
+class Validate(unittest.TestCase):
+    """Sound plugins keep every rule of the contract; each broken one is found by the check that is there for it."""
+
+    def broken(self, name, *changes):
+        """A package of the example hello, changed and built."""
+        with open(os.path.join(sdk.prefix, "share/qun-sdk/examples/hello/hello.c"), encoding="utf-8") as f:
+            text = f.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new, 1)
+        folder = os.path.join(sdk.top, name)
+        os.makedirs(folder)
+        shutil.copy(os.path.join(sdk.prefix, "share/qun-sdk/examples/hello/plugin.yaml"), folder)
+        with open(os.path.join(folder, "hello.c"), "w", encoding="utf-8") as f:
+            f.write(text)
+        sdk.run(COMPILER, "-shared", "-fPIC", "-fvisibility=hidden", "-I", os.path.join(sdk.prefix, "include"), "hello.c", "-o", "hello.so", cwd=folder)
+        return folder
+
+    def refused(self, folder, check, *words):
+        found = json.loads(sdk.run(os.path.join(sdk.prefix, "bin/qun"), "plugin", "validate", folder, "--check", check, "--json", status=1).split("\n")[0])
+        self.assertEqual([(c["check"], c["kept"]) for c in found["checks"]], [(check, False)])
+        for word in words:
+            self.assertIn(word, found["checks"][0]["reason"])
+
+    def test_a_generated_plugin_keeps_every_rule(self):
+        found = sdk.json("plugin", "validate", os.path.join(quiz, "weekly-quiz"), "--seed", "7")
+        self.assertEqual([c["check"] for c in found["checks"] if not c["kept"]], [], found)
+        self.assertGreaterEqual(len(found["checks"]), 14)
+
+    def test_a_clock_is_found_without_running_it(self):
+        folder = self.broken("b-clock", ("#include <qun/plugin.h>", "#include <qun/plugin.h>\n#include <time.h>"),
+                             ("  int64_t n;\n  int rc;\n  if (event", "  int64_t n = (int64_t)time(NULL);\n  int rc;\n  if (event"))
+        self.refused(folder, "clock", "it calls time")
+
+    def test_what_is_kept_in_memory_is_found(self):
+        folder = self.broken("b-memory", ("  const struct qun_reply_v1 *reply;", "  const struct qun_reply_v1 *reply;\n  int64_t seen;"),
+                             ("n = count_of(h, ctx->tenant, event->member) + 1;", "n = ++h->seen;"))
+        self.refused(folder, "restarts", "memory is only a cache")
+        self.refused(folder, "tenants", "another one is served in between")
+
+    def test_a_global_is_found(self):
+        folder = self.broken("b-global", ("n = count_of(h, ctx->tenant, event->member) + 1;", "static int64_t seen;\n  n = ++seen;"))
+        self.refused(folder, "twice", "beside the keyspace")
+
+    def test_a_crash_is_one_checks_answer(self):
+        folder = self.broken("b-crash", ("if (member < 1)", "if (member > 19) __builtin_trap();\n  if (member < 1)"))
+        self.refused(folder, "requests", "crashed")
+
+    def test_symbols_too_many_and_a_wrong_id_are_found(self):
+        folder = self.broken("b-symbol", ("static int create(", "QUN_EXPORT int create("), ('QUN_PLUGIN("hello"', 'QUN_PLUGIN("hallo"'))
+        self.refused(folder, "entry", "it exports create")
+        self.refused(folder, "loads", "hallo")
+
+    def test_an_unknown_check_is_named(self):
+        self.assertIn("nonsense", sdk.qun("plugin", "validate", "weekly-quiz", "--check", "nonsense", status=2))
 
 
 class Package(unittest.TestCase):
