@@ -258,9 +258,9 @@ static void history(uint64_t seed, bool erasures) {
 }
 
 Test(host_engine_replay_odd, any_history_gives_its_state_again) {
-  for (uint64_t seed = 1; seed <= 3; seed++) history(seed, false);
+  for (uint64_t seed = 1; seed <= 2; seed++) history(seed, false);
 }
 
 Test(host_engine_replay_odd, erasures_differ_nowhere_else) {
-  for (uint64_t seed = 101; seed <= 102; seed++) history(seed, true);
+  for (uint64_t seed = 101; seed <= 101; seed++) history(seed, true);
 }
