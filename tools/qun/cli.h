@@ -162,6 +162,7 @@ int qun_cmd_plugin_trust_remove(struct qun_cli *cli);
 int qun_cmd_plugin_install(struct qun_cli *cli);
 int qun_cmd_plugin_uninstall(struct qun_cli *cli);
 int qun_cmd_plugin_validate(struct qun_cli *cli);
+int qun_cmd_plugin_dev(struct qun_cli *cli);
 int qun_cmd_plugin_list(struct qun_cli *cli);
 int qun_cmd_plugin_inspect(struct qun_cli *cli);
 int qun_cmd_plugin_enable(struct qun_cli *cli);

@@ -4,7 +4,9 @@
 import hashlib
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import unittest
 import zipfile
@@ -124,6 +126,46 @@ class Engagement(unittest.TestCase):
                 self.assertIn(word, d.qun("report", "acme", "engagement", "draws", "--locale", locale))
                 self.assertNotIn("engagement.", d.qun("report", "acme", "engagement", "--locale", locale))
             d.qun("replay", "acme")
+
+
+class Guide(unittest.TestCase):
+    def test_its_commands_lead_from_nothing_to_an_installed_plugin(self):
+        with open(os.path.join(sdk.prefix, "share/qun-sdk/docs/guide.md"), encoding="utf-8") as f:
+            blocks = re.findall(r"^<!-- installed -->\n```sh\n(.*?)^```$", f.read(), re.M | re.S)
+        self.assertGreaterEqual(len(blocks), 4)
+        folder = os.path.join(sdk.top, "guide")
+        os.makedirs(folder)
+        env = {**os.environ, "PREFIX": sdk.prefix, "PATH": os.path.join(sdk.prefix, "bin") + ":" + os.environ["PATH"]}
+        said = sdk.run("sh", "-e", "-c", "".join(blocks), cwd=folder, env=env)
+        self.assertIn("trusted: true", said)
+
+
+class Dev(unittest.TestCase):
+    def test_a_change_is_built_and_loaded(self):
+        sdk.qun("plugin", "new", "in-work")
+        source = os.path.join(sdk.top, "in-work")
+        dev = subprocess.Popen([os.path.join(sdk.prefix, "bin/qun"), "plugin", "dev", source, "--in-process"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+        try:
+            line = dev.stdout.readline()
+            self.assertIn("loaded; try: qun --data ", line)
+            data = line.split("--data ")[1].split()[0]
+            for file in ("in_work.c", "plugin.yaml"):
+                with open(os.path.join(source, file), encoding="utf-8") as f:
+                    text = f.read()
+                with open(os.path.join(source, file), "w", encoding="utf-8") as f:
+                    f.write(text.replace("1.0.0", "1.0.1"))
+            while not dev.stdout.readline().startswith("loaded"):  # the one file without the other is refused
+                self.assertIsNone(dev.poll())
+            self.assertIn("1.0.1", sdk.qun("--data", data, "plugin", "list"))
+        finally:
+            dev.terminate()
+            self.assertEqual(dev.wait(120), 0)
+            dev.stdout.close()
+        self.assertFalse(os.path.exists(data))
+
+    def test_in_process_is_said(self):
+        self.assertIn("--in-process", sdk.qun("plugin", "dev", "weekly-quiz", status=2))
 
 
 class Validate(unittest.TestCase):
