@@ -5,9 +5,13 @@
 
 enum { KEY_MAX = 1 + 8 + 32 + 1 + QUN_OUTBOX_KEY_MAX };
 
-static const char *const state_names[] = {
-    [QUN_OUTBOX_HELD] = "held",     [QUN_OUTBOX_RELEASED] = "released", [QUN_OUTBOX_SENT] = "sent",
-    [QUN_OUTBOX_FAILED] = "failed", [QUN_OUTBOX_BLOCKED] = "blocked",   [QUN_OUTBOX_CANCELLED] = "cancelled"};
+static const char *const state_names[] = {[QUN_OUTBOX_HELD] = "held",
+                                          [QUN_OUTBOX_RELEASED] = "released",
+                                          [QUN_OUTBOX_SENT] = "sent",
+                                          [QUN_OUTBOX_FAILED] = "failed",
+                                          [QUN_OUTBOX_BLOCKED] = "blocked",
+                                          [QUN_OUTBOX_CANCELLED] = "cancelled",
+                                          [QUN_OUTBOX_INTERCEPTED] = "intercepted"};
 
 const char *qun_outbox_state_name(enum qun_outbox_state state) {
   return state_names[state];
@@ -40,11 +44,19 @@ static bool split(qun_slice bytes, size_t skip, struct qun_outbox_entry *e) {
   return true;
 }
 
+/* When delivery is to look at it; false: never. */
+static bool indexed(const struct qun_outbox_entry *e, int64_t *due) {
+  *due = e->state == QUN_OUTBOX_INTERCEPTED ? e->deadline_ms : e->due_ms;
+  return e->state == QUN_OUTBOX_RELEASED || e->state == QUN_OUTBOX_INTERCEPTED;
+}
+
 static int write_row(struct qun_batch *b, const struct qun_outbox_entry *e) {
   unsigned char key[KEY_MAX];
   struct qun_pack p;
+  int64_t due;
+  bool asked = e->state == QUN_OUTBOX_INTERCEPTED;
   qun_pack_init(&p);
-  qun_pack_map(&p, 6);
+  qun_pack_map(&p, asked ? 10 : 6);
   qun_pack_kv_int(&p, "state", e->state);
   qun_pack_kv_int(&p, "due", e->due_ms);
   qun_pack_kv_str(&p, "via", e->via);
@@ -55,22 +67,32 @@ static int write_row(struct qun_batch *b, const struct qun_outbox_entry *e) {
   else
     qun_pack_map(&p, 0);
   qun_pack_kv_int(&p, "seq", (int64_t)e->seq);
+  if (asked) {
+    qun_pack_kv_str(&p, "by", e->by);
+    qun_pack_kv_int(&p, "deadline", e->deadline_ms);
+    qun_pack_kv_bool(&p, "gated", e->gated);
+    qun_pack_kv_bool(&p, "open", e->open);
+  }
   int rc =
       p.failed ? QUN_EFAIL : qun_batch_put(b, QUN_TABLE_OUTBOX, row_key(key, e->plugin, e->key), qun_pack_slice(&p));
   qun_pack_fini(&p);
-  if (rc == 0 && e->state == QUN_OUTBOX_RELEASED)
-    rc = qun_batch_put(b, QUN_TABLE_OUTBOX, due_key(key, e->due_ms, e->plugin, e->key), (qun_slice){NULL, 0});
+  if (rc == 0 && indexed(e, &due))
+    rc = qun_batch_put(b, QUN_TABLE_OUTBOX, due_key(key, due, e->plugin, e->key), (qun_slice){NULL, 0});
   return rc;
 }
 
 static int read_row(qun_slice value, struct qun_outbox_entry *e) {
   int64_t state = qun_mp_int(value, "state", 0);
-  if (state < QUN_OUTBOX_HELD || state > QUN_OUTBOX_CANCELLED) return QUN_EFAIL;
+  if (state < QUN_OUTBOX_HELD || state > QUN_OUTBOX_INTERCEPTED) return QUN_EFAIL;
   e->state = (enum qun_outbox_state)state;
   e->due_ms = qun_mp_int(value, "due", 0);
   e->seq = (uint64_t)qun_mp_int(value, "seq", 0);
   e->via = qun_mp_str(value, "via");
   e->target = qun_mp_str(value, "target");
+  e->by = qun_mp_str(value, "by");
+  e->deadline_ms = qun_mp_int(value, "deadline", 0);
+  e->gated = qun_mp_bool(value, "gated", 0);
+  e->open = qun_mp_bool(value, "open", 0);
   return qun_mp_find(value, "body", &e->body) ? 0 : QUN_EFAIL;
 }
 
@@ -95,15 +117,94 @@ int qun_outbox_add(struct qun_batch *b, const struct qun_outbox_entry *entry) {
   return write_row(b, entry);
 }
 
-int qun_outbox_move(struct qun_batch *b, qun_slice plugin, qun_slice key, enum qun_outbox_state state) {
+int qun_outbox_rewrite(struct qun_batch *b, const struct qun_outbox_entry *entry) {
   unsigned char name[KEY_MAX];
+  struct qun_outbox_entry old;
+  int64_t due;
+  int rc = qun_outbox_get(&b->view, entry->plugin, entry->key, &old);
+  if (rc == 0 && indexed(&old, &due))
+    rc = qun_batch_del(b, QUN_TABLE_OUTBOX, due_key(name, due, entry->plugin, entry->key));
+  return rc < 0 ? rc : write_row(b, entry);
+}
+
+int qun_outbox_move(struct qun_batch *b, qun_slice plugin, qun_slice key, enum qun_outbox_state state) {
   struct qun_outbox_entry e;
   int rc = qun_outbox_get(&b->view, plugin, key, &e);
   if (rc < 0) return rc;
-  if (e.state != QUN_OUTBOX_HELD && e.state != QUN_OUTBOX_RELEASED) return QUN_ECONFLICT;
-  if (e.state == QUN_OUTBOX_RELEASED) rc = qun_batch_del(b, QUN_TABLE_OUTBOX, due_key(name, e.due_ms, plugin, key));
+  if (e.state != QUN_OUTBOX_HELD && e.state != QUN_OUTBOX_RELEASED && e.state != QUN_OUTBOX_INTERCEPTED)
+    return QUN_ECONFLICT;
   e.state = state;
-  return rc < 0 ? rc : write_row(b, &e);
+  return qun_outbox_rewrite(b, &e);
+}
+
+/* The body with the patch's members in place of its own of that name. */
+static int patched(struct qun_pack *out, qun_slice body, qun_slice patch) {
+  struct qun_unpack u;
+  uint32_t n = 0, kept = 0;
+  qun_slice value;
+  char name[256];
+  size_t at = qun_pack_open_map(out);
+  qun_unpack_init(&u, body);
+  if (!qun_unpack_map(&u, &n)) return QUN_EINVAL;
+  while (n-- > 0) {
+    qun_slice key, own;
+    if (!qun_unpack_str(&u, &key) || key.len >= sizeof name || !qun_unpack_any(&u, &own)) return QUN_EINVAL;
+    memcpy(name, key.ptr, (size_t)key.len);
+    name[key.len] = '\0';
+    if (qun_mp_find(patch, name, &value)) continue;
+    qun_pack_str(out, key);
+    qun_pack_raw(out, own);
+    kept++;
+  }
+  qun_unpack_init(&u, patch);
+  if (!qun_unpack_map(&u, &n)) return QUN_EINVAL;
+  qun_pack_raw(out, qun_slice_of(u.at, (size_t)(u.end - u.at)));
+  qun_pack_close(out, at, kept + n);
+  return out->failed ? QUN_EFAIL : 0;
+}
+
+int qun_outbox_decide(struct qun_batch *b, qun_slice plugin, qun_slice key, bool release, qun_slice patch) {
+  struct qun_outbox_entry e;
+  struct qun_pack body;
+  int rc = qun_outbox_get(&b->view, plugin, key, &e);
+  if (rc < 0) return rc;
+  if (e.state != QUN_OUTBOX_INTERCEPTED) return QUN_ECONFLICT;
+  qun_pack_init(&body);
+  e.state = !release ? QUN_OUTBOX_BLOCKED : e.gated ? QUN_OUTBOX_HELD : QUN_OUTBOX_RELEASED;
+  if (release && patch.len) {
+    rc = patched(&body, e.body, patch);
+    e.body = qun_pack_slice(&body);
+  }
+  if (rc == 0) rc = qun_outbox_rewrite(b, &e);
+  qun_pack_fini(&body);
+  return rc;
+}
+
+/* ---------------------------------------------------------------- who is asked */
+
+enum { TOKEN_MAX = 31 + 1 + QUN_OUTBOX_KEY_MAX, ASK_KEY = 1 + 31 + 1 + TOKEN_MAX };
+
+/* False: it can't be such a token. */
+static bool ask_key(unsigned char out[ASK_KEY], qun_slice by, qun_slice token, qun_slice *key) {
+  if (by.len > 31 || token.len == 0 || token.len > TOKEN_MAX) return false;
+  out[0] = 'i';
+  *key = tail(out + 1, 1, out, by, token);
+  return true;
+}
+
+int qun_outbox_ask(struct qun_batch *b, qun_slice by, qun_slice token, bool decided) {
+  unsigned char name[ASK_KEY];
+  qun_slice key;
+  if (!ask_key(name, by, token, &key)) return QUN_EINVAL;
+  return qun_batch_put(b, QUN_TABLE_OUTBOX, key, qun_str(decided ? "d" : "a"));
+}
+
+int qun_outbox_asked(const struct qun_view *v, qun_slice by, qun_slice token) {
+  unsigned char name[ASK_KEY];
+  qun_slice key, value;
+  if (!ask_key(name, by, token, &key)) return QUN_ENOTFOUND;
+  int rc = qun_view_get(v, QUN_TABLE_OUTBOX, key, &value);
+  return rc < 0 ? rc : qun_slice_is(value, "a") ? 0 : QUN_ECONFLICT;
 }
 
 int qun_outbox_due(const struct qun_view *v, int64_t now_ms, struct qun_outbox_entry *entries, uint32_t cap,

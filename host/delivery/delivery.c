@@ -91,6 +91,23 @@ static const struct sender *sender_of(qun_slice via) {
 
 /* ---------------------------------------------------------------- outcomes */
 
+/* An interception that nobody ended. */
+static int record_lapse(struct qun_delivery *d, const struct qun_delivery_row *row, struct qun_error *err) {
+  char name[QUN_DELIVERY_ID_SIZE], id[48];
+  struct qun_pack p;
+  qun_delivery_row_name(name, row->plugin, row->key);
+  int n = snprintf(id, sizeof id, "lapse/%s", name);
+  qun_pack_init(&p);
+  qun_pack_map(&p, 2);
+  qun_pack_kv_str(&p, "plugin", row->plugin);
+  qun_pack_kv_str(&p, "by", row->by);
+  int rc = p.failed ? qun_error_set(err, QUN_EFAIL, "out of memory")
+                    : qun_engine_control(d->engine, row->tenant, "intercept.expired", row->key,
+                                         qun_slice_of(id, (size_t)n), qun_pack_slice(&p), NULL, err);
+  qun_pack_fini(&p);
+  return rc;
+}
+
 static int record(struct qun_delivery *d, const struct qun_delivery_row *row, const struct qun_send_outcome *outcome,
                   struct qun_error *err) {
   char name[QUN_DELIVERY_ID_SIZE], id[48];
@@ -151,7 +168,8 @@ static void finish(struct qun_delivery *d, struct qun_look *look, struct qun_try
   t->underway = false;
   if (outcome->code == QUN_SEND_LATER) later(d, look, t, row, outcome);
   if (outcome->code == QUN_SEND_LATER) return;
-  if (record(d, row, outcome, &err) == 0 || err.code == QUN_ENOTFOUND) {
+  int rc = row->expired ? record_lapse(d, row, &err) : record(d, row, outcome, &err);
+  if (rc == 0 || err.code == QUN_ENOTFOUND) {
     qun__try_drop(look, t->name);
     return;
   }
@@ -180,7 +198,9 @@ static void dispatch(struct qun_delivery *d, struct qun_look *look, struct qun_d
   struct qun_try *t = qun__try_get(look, name);
   if (t) {
     t->tries++;
-    if (sender)
+    if (row->expired)
+      outcome.code = QUN_SEND_SENT; /* there is nothing to send */
+    else if (sender)
       sender->send(d, row, &outcome);
     else
       qun_send_answer(&outcome, QUN_SEND_FAILED,
@@ -230,8 +250,9 @@ static void pick(struct qun_delivery *d, struct qun_look *look, const struct qun
   if (qun_head_read(&r->view, &head) < 0) return;
   int64_t clock = head.live && now > head.clock_ms ? now : head.clock_ms;
   for (uint32_t i = 0; i < count; i++) {
-    if (entries[i].due_ms > clock) {
-      look_again(f, head.live ? entries[i].due_ms : now + HISTORY_LOOK_MS);
+    int64_t due = entries[i].state == QUN_OUTBOX_INTERCEPTED ? entries[i].deadline_ms : entries[i].due_ms;
+    if (due > clock) {
+      look_again(f, head.live ? due : now + HISTORY_LOOK_MS);
       return;
     }
     if (!wanted(d, look, &entries[i], now, f)) continue;

@@ -13,7 +13,7 @@ static qun_slice put(unsigned char **at, qun_slice s) {
 }
 
 struct qun_delivery_row *qun_delivery_row_copy(const char *tenant, const struct qun_outbox_entry *e) {
-  size_t n = (size_t)(e->plugin.len + e->key.len + e->via.len + e->target.len + e->body.len);
+  size_t n = (size_t)(e->plugin.len + e->key.len + e->via.len + e->target.len + e->body.len + e->by.len);
   struct qun_delivery_row *row = malloc(sizeof *row + n);
   if (!row) return NULL;
   unsigned char *at = (unsigned char *)(row + 1);
@@ -24,6 +24,8 @@ struct qun_delivery_row *qun_delivery_row_copy(const char *tenant, const struct 
   row->via = put(&at, e->via);
   row->target = put(&at, e->target);
   row->body = put(&at, e->body);
+  row->by = put(&at, e->by);
+  row->expired = e->state == QUN_OUTBOX_INTERCEPTED;
   row->seq = e->seq;
   row->due_ms = e->due_ms;
   return row;

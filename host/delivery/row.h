@@ -16,6 +16,8 @@ struct qun_delivery_row {
   qun_slice body; /* msgpack map */
   uint64_t seq;   /* record that made it */
   int64_t due_ms; /* on the tenant's clock */
+  bool expired;   /* intercepted, and the deadline has passed: nothing is sent, that is recorded */
+  qun_slice by;   /* who was asked then */
 };
 
 /* A copy, in one block. NULL when memory ran out. Free with qun_delivery_row_destroy. */

@@ -275,15 +275,17 @@ static struct qun_event event_of(struct qun_apply *a, const struct qun_record *r
   return e;
 }
 
-/* What a fetch or work of one plugin came to is nobody else's. */
-static bool is_answer(qun_slice type) {
+/* What concerns one plugin alone: what its fetch or work came to, or what it is asked to decide. Answers the member of the data that names it; NULL: no such
+ * record. */
+static const char *addressee(qun_slice type) {
   const char *t = type.ptr;
-  return type.len == 11 && (t[0] == 'h' || t[0] == 'w') &&
-         (qun_slice_is(type, "http.answer") || qun_slice_is(type, "work.answer"));
+  if (type.len == 11 && (t[0] == 'h' || t[0] == 'w') &&
+      (qun_slice_is(type, "http.answer") || qun_slice_is(type, "work.answer")))
+    return "plugin";
+  return type.len == 15 && t[0] == 'i' && qun_slice_is(type, "intercept.asked") ? "by" : NULL;
 }
 
-static uint32_t asker_of(const struct qun_apply *a, qun_slice data) {
-  qun_slice id = qun_mp_str(data, "plugin");
+static uint32_t bit_of(const struct qun_apply *a, qun_slice id) {
   for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
     if (qun_slice_is(id, a->o.rt->plugins->plugins[i].manifest->id)) return 1u << i;
   }
@@ -293,7 +295,8 @@ static uint32_t asker_of(const struct qun_apply *a, qun_slice data) {
 int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
                        qun_slice open, uint32_t mask, struct qun_error *err) {
   uint32_t hear = hearers ? hearers->plugins & mask : 0;
-  if (hear && is_answer(r->type)) hear &= asker_of(a, open);
+  const char *member = hear ? addressee(r->type) : NULL;
+  if (member) hear &= bit_of(a, qun_mp_str(open, member));
   if (!hear) return 0;
   struct qun_event e = event_of(a, r);
   const struct qun_scope scope = scope_for(a, QUN_MODE_EVENT, r);

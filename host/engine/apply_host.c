@@ -96,7 +96,12 @@ static int on_verdict(struct qun_apply *a, const struct qun_record *r, struct qu
   qun_slice key = qun_mp_str(r->data, "key");
   struct qun_outbox_entry row;
   if (!qun_slice_is(r->origin, "compliance")) return 0;
-  if (qun_outbox_get(&a->batch.view, plugin, key, &row) < 0 || row.state != QUN_OUTBOX_HELD) return 0;
+  if (qun_outbox_get(&a->batch.view, plugin, key, &row) < 0) return 0;
+  if (row.state == QUN_OUTBOX_INTERCEPTED && qun_slice_is(verdict, "fine")) { /* the other word is still to come */
+    row.gated = false;
+    return qun_outbox_rewrite(&a->batch, &row);
+  }
+  if (row.state != QUN_OUTBOX_HELD && row.state != QUN_OUTBOX_INTERCEPTED) return 0;
   if (qun_slice_is(verdict, "fine")) {
     a->outbox_changed = true;
     return qun_outbox_move(&a->batch, plugin, key, QUN_OUTBOX_RELEASED);
@@ -110,6 +115,57 @@ static int on_verdict(struct qun_apply *a, const struct qun_record *r, struct qu
   qun_pack_kv_str(&a->pack2, "reason", qun_mp_str(r->data, "reason"));
   qun_slice data = qun_arena_copy(qun_overlay_arena(a->batch.view.overlay), qun_pack_slice(&a->pack2));
   return qun__apply_derive(a, r, "outbox.blocked", key, data, err);
+}
+
+static int on_asked(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  int rc = qun_outbox_ask(&a->batch, qun_mp_str(r->data, "by"), qun_mp_str(r->data, "token"), false);
+  return rc == QUN_EFAIL ? qun_error_set(err, rc, "out of memory for a batch") : 0;
+}
+
+/* Who was asked is asked no more. */
+static int close_question(struct qun_apply *a, const struct qun_record *r) {
+  struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
+  qun_slice plugin = qun_mp_str(r->data, "plugin");
+  size_t n = (size_t)(plugin.len + 1 + r->subject.len);
+  char *token = qun_arena_alloc(arena, n);
+  if (!token) return QUN_EFAIL;
+  memcpy(token, plugin.ptr, (size_t)plugin.len);
+  token[plugin.len] = '/';
+  memcpy(token + plugin.len + 1, r->subject.ptr, (size_t)r->subject.len);
+  int rc = qun_outbox_ask(&a->batch, qun_mp_str(r->data, "by"), qun_slice_of(token, n), true);
+  return rc == QUN_EINVAL ? 0 : rc;
+}
+
+/* A row is decided on: `release` or block it, and tell so. */
+static int decide(struct qun_apply *a, const struct qun_record *r, bool release, qun_slice reason,
+                  struct qun_error *err) {
+  qun_slice plugin = qun_mp_str(r->data, "plugin"), patch = {NULL, 0};
+  (void)qun_mp_find(r->data, "patch", &patch);
+  int rc = close_question(a, r);
+  if (rc == 0) rc = qun_outbox_decide(&a->batch, plugin, r->subject, release, patch);
+  if (rc == QUN_EFAIL) return qun_error_set(err, rc, "out of memory for a batch");
+  if (rc < 0) return 0; /* a row that is gone or decided stays so */
+  a->outbox_changed = true;
+  if (release) return 0;
+  qun_pack_clear(&a->pack2);
+  qun_pack_map(&a->pack2, 2);
+  qun_pack_kv_str(&a->pack2, "plugin", plugin);
+  qun_pack_kv_str(&a->pack2, "reason", reason);
+  qun_slice data = qun_arena_copy(qun_overlay_arena(a->batch.view.overlay), qun_pack_slice(&a->pack2));
+  return qun__apply_derive(a, r, "outbox.blocked", r->subject, data, err);
+}
+
+/* Of the plugin that was asked: the services see to it that nobody else writes such a record. */
+static int on_intercept_verdict(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  if (!qun_slice_eq(r->origin, qun_mp_str(r->data, "by"))) return 0;
+  return decide(a, r, qun_slice_is(qun_mp_str(r->data, "verdict"), "release"), qun_mp_str(r->data, "reason"), err);
+}
+
+static int on_intercept_expired(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
+  struct qun_outbox_entry row;
+  if (!(r->flags & QUN_EVENT_CONTROL)) return 0;
+  bool there = qun_outbox_get(&a->batch.view, qun_mp_str(r->data, "plugin"), r->subject, &row) == 0;
+  return decide(a, r, there && row.open, qun_str("nobody decided in time"), err);
 }
 
 static int on_outcome(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
@@ -126,19 +182,30 @@ static const struct {
   const char *type;
   int (*apply)(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 } reactions[] = {
-    {"qun.settings", on_settings},     {"qun.runtime", on_runtime},
-    {"qun.plugin", on_plugin},         {"qun.import.begin", on_import_begin},
-    {"qun.import.end", on_import_end}, {"agreement.accepted", on_agreement},
-    {"agreement.ended", on_agreement}, {"compliance.verdict", on_verdict},
-    {"outbox.sent", on_outcome},       {"outbox.failed", on_outcome},
-    {"http.answer", on_outcome},       {"work.answer", on_outcome},
-    {"qun.erased", on_erased},         {"qun.skipped", on_skipped},
+    {"qun.settings", on_settings},
+    {"qun.runtime", on_runtime},
+    {"qun.plugin", on_plugin},
+    {"qun.import.begin", on_import_begin},
+    {"qun.import.end", on_import_end},
+    {"agreement.accepted", on_agreement},
+    {"agreement.ended", on_agreement},
+    {"compliance.verdict", on_verdict},
+    {"outbox.sent", on_outcome},
+    {"outbox.failed", on_outcome},
+    {"http.answer", on_outcome},
+    {"work.answer", on_outcome},
+    {"intercept.asked", on_asked},
+    {"intercept.verdict", on_intercept_verdict},
+    {"intercept.expired", on_intercept_expired},
+    {"qun.erased", on_erased},
+    {"qun.skipped", on_skipped},
 };
 
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   const char *t = r->type.ptr;
   /* most records are messages: look at the first letter before the table */
-  if (r->type.len == 0 || (t[0] != 'q' && t[0] != 'a' && t[0] != 'c' && t[0] != 'o' && t[0] != 'h' && t[0] != 'w'))
+  if (r->type.len == 0 ||
+      (t[0] != 'q' && t[0] != 'a' && t[0] != 'c' && t[0] != 'o' && t[0] != 'h' && t[0] != 'w' && t[0] != 'i'))
     return 0;
   for (size_t i = 0; i < sizeof reactions / sizeof reactions[0]; i++) {
     if (qun_slice_is(r->type, reactions[i].type)) return reactions[i].apply(a, r, err);

@@ -60,12 +60,12 @@ static int outbox_count(void *arg, const struct qun_outbox_entry *entry) {
 }
 
 static void pack_outbox(struct qun_pack *out, const struct qun_view *v) {
-  uint64_t counts[QUN_OUTBOX_CANCELLED + 1] = {0};
+  uint64_t counts[QUN_OUTBOX_STATES] = {0};
   uint32_t n = 0;
   qun_outbox_each(v, outbox_count, counts);
   qun_pack_cstr(out, "outbox");
   size_t at = qun_pack_open_map(out);
-  for (int s = QUN_OUTBOX_HELD; s <= QUN_OUTBOX_CANCELLED; s++) {
+  for (int s = QUN_OUTBOX_HELD; s < QUN_OUTBOX_STATES; s++) {
     if (!counts[s]) continue;
     qun_pack_kv_int(out, qun_outbox_state_name((enum qun_outbox_state)s), (int64_t)counts[s]);
     n++;

@@ -72,7 +72,8 @@ static void cut(struct cutter *k, uint32_t index, const struct qun__replay_item 
 
 /* As qun__apply_host looks at types; a type that is named here in vain only costs time. */
 static bool host_acts(qun_slice type) {
-  static const char *const families[] = {"qun.", "outbox.", "agreement.", "compliance.verdict", "http.", "work."};
+  static const char *const families[] = {"qun.",  "outbox.", "agreement.", "compliance.verdict",
+                                         "http.", "work.",   "intercept."};
   for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
     size_t n = strlen(families[i]);
     if (type.len >= n && memcmp(type.ptr, families[i], n) == 0) return true;

@@ -12,9 +12,13 @@ struct pending {
   uint32_t count, cap;
 };
 
+static bool pends(const struct qun_outbox_entry *row) {
+  return row->state == QUN_OUTBOX_HELD || row->state == QUN_OUTBOX_RELEASED || row->state == QUN_OUTBOX_INTERCEPTED;
+}
+
 static int note_pending(void *arg, const struct qun_outbox_entry *row) {
   struct pending *p = arg;
-  if (row->state != QUN_OUTBOX_HELD && row->state != QUN_OUTBOX_RELEASED) return 0;
+  if (!pends(row)) return 0;
   if (p->count == p->cap) return QUN_EFAIL;
   const char *type = qun_slice_is(row->via, "http")   ? "http.answer"
                      : qun_slice_is(row->via, "work") ? "work.answer"
@@ -32,12 +36,14 @@ static int note_pending(void *arg, const struct qun_outbox_entry *row) {
 
 static int count_pending(void *arg, const struct qun_outbox_entry *row) {
   uint32_t *n = arg;
-  *n += row->state == QUN_OUTBOX_HELD || row->state == QUN_OUTBOX_RELEASED;
+  *n += pends(row);
   return 0;
 }
 
 static int hold(void *arg, const struct qun_outbox_entry *row) {
-  return row->state == QUN_OUTBOX_RELEASED ? qun_outbox_move(arg, row->plugin, row->key, QUN_OUTBOX_HELD) : 0;
+  return row->state == QUN_OUTBOX_RELEASED || row->state == QUN_OUTBOX_INTERCEPTED
+             ? qun_outbox_move(arg, row->plugin, row->key, QUN_OUTBOX_HELD)
+             : 0;
 }
 
 int qun__restore_hold(struct qun_store *store, struct qun_error *err) {

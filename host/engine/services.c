@@ -122,7 +122,9 @@ static int outbox_enqueue(const struct qun_host *host, qun_handle tenant, const 
                                .via = row->via,
                                .target = row->target,
                                .body = row->body};
-  return qun_outbox_add(scope->batch, &e);
+  bool asked = qun__intercept(in, scope, &e);
+  int rc = qun_outbox_add(scope->batch, &e);
+  return rc == 0 && asked ? qun__intercept_ask(in, scope, &e) : rc;
 }
 
 static int outbox_cancel(const struct qun_host *host, qun_handle tenant, qun_slice key) {
@@ -155,7 +157,7 @@ static const struct {
     {QUN_TIMER_1, &timer_v1},      {QUN_CALENDAR_1, &calendar_v1},    {QUN_REPLY_1, &reply_v1},
     {QUN_OUTBOX_1, &outbox_v1},    {QUN_CALL_1, &qun__call_v1},       {QUN_PACKAGE_1, &qun__package_v1},
     {QUN_METRICS_1, &metrics_v1},  {QUN_HTTP_1, &qun__http_v1},       {QUN_HTTP_CLIENT_1, &qun__http_client_v1},
-    {QUN_WORK_1, &qun__work_v1},   {QUN_SECRETS_1, &qun__secrets_v1},
+    {QUN_WORK_1, &qun__work_v1},   {QUN_SECRETS_1, &qun__secrets_v1}, {QUN_INTERCEPT_1, &qun__intercept_v1},
 };
 
 int qun__service_find(const char *id, const void **out) {

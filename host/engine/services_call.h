@@ -17,6 +17,13 @@ extern const struct qun_http_v1 qun__http_v1;
 extern const struct qun_http_client_v1 qun__http_client_v1;
 extern const struct qun_work_v1 qun__work_v1;
 extern const struct qun_secrets_v1 qun__secrets_v1;
+extern const struct qun_intercept_v1 qun__intercept_v1;
+
+struct qun_outbox_entry;
+/* Whether another live plugin has a say in such a row: it is then made an intercepted one. */
+bool qun__intercept(const struct qun_instance *in, const struct qun_scope *scope, struct qun_outbox_entry *row);
+/* Asks it. QUN_EFAIL: out of memory. */
+int qun__intercept_ask(const struct qun_instance *in, struct qun_scope *scope, const struct qun_outbox_entry *row);
 
 /* The plugin that offers a service, and its entry. QUN_ENOTFOUND. */
 int qun__service_owner(const struct qun_plugin_set *plugins, qun_slice service, uint32_t *plugin,

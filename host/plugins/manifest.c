@@ -298,6 +298,32 @@ static void check_http_hosts(struct maker *k) {
         QUN_HTTP_CLIENT_1);
 }
 
+static void make_intercept(struct maker *k) {
+  const struct qun__yaml *y = k->owner->yaml;
+  struct qun_manifest *m = k->m;
+  bool hears = false;
+  char path[128];
+  int64_t n = 0;
+  m->intercept = room(k, y->intercept_count, sizeof *m->intercept);
+  m->intercept_count = m->intercept ? y->intercept_count : 0;
+  for (uint32_t i = 0; i < m->intercept_count; i++) {
+    const struct qun__yaml_intercept *from = &y->intercept[i];
+    if (!qun__is_name(from->via, 32))
+      refuse(k, path_of(path, "intercept", i, "via"), "\"%.60s\" must be a kind of delivery such as webhook",
+             from->via);
+    if (!qun_decimal_parse(qun_str(from->deadline_s), 0, &n) || n < 1 || n > 604800)
+      refuse(k, path_of(path, "intercept", i, "deadline_s"), "\"%.60s\" must be 1 to 604800 seconds", from->deadline_s);
+    m->intercept[i] = (struct qun_manifest_intercept){.via = from->via,
+                                                      .deadline_ms = n * 1000,
+                                                      .open = strcmp(from->otherwise, "release") == 0};
+    if (!m->intercept[i].open && strcmp(from->otherwise, "block") != 0)
+      refuse(k, path_of(path, "intercept", i, "otherwise"), "\"%.60s\" must be release or block", from->otherwise);
+  }
+  for (uint32_t i = 0; i < m->subscribe_count; i++) hears = hears || strcmp(m->subscribe[i], "intercept.asked") == 0;
+  if (m->intercept_count && !(hears && requires(m, QUN_INTERCEPT_1)))
+    refuse(k, "intercept", "who intercepts requires %s and subscribes to intercept.asked", QUN_INTERCEPT_1);
+}
+
 /* ---------------------------------------------------------------- routes */
 
 static const struct qun_manifest_service *service_of(const struct qun_manifest *m, const char *name) {
@@ -406,6 +432,7 @@ int qun_manifest_load(struct qun_manifest **out, const char *dir, struct qun_err
   if (!k.code) make_events(&k);
   if (!k.code) make_services(&k);
   if (!k.code) make_routes(&k);
+  if (!k.code) make_intercept(&k);
   if (!k.code) make_settings(&k);
   if (!k.code) check_http_hosts(&k);
   if (k.code)

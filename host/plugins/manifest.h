@@ -69,6 +69,12 @@ struct qun_manifest_route {                   /* an HTTP path below /v1/tenants/
   uint32_t max_body; /* bytes */
 };
 
+struct qun_manifest_intercept { /* a kind of delivery that the plugin has a say in */
+  const char *via;
+  int64_t deadline_ms; /* after it was put down, on the tenant's clock */
+  bool open;           /* then it is released; else blocked */
+};
+
 enum { QUN_ROUTE_BODY = 65536, QUN_ROUTE_BODY_MAX = 1 << 20 };
 
 struct qun_manifest_view { /* a view of the plugin's report */
@@ -97,6 +103,8 @@ struct qun_manifest {
   uint32_t services_count;
   struct qun_manifest_route *routes;
   uint32_t routes_count;
+  struct qun_manifest_intercept *intercept;
+  uint32_t intercept_count;
   struct qun_manifest_view *views;
   uint32_t views_count;
   struct qun_setting *settings;

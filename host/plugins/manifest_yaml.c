@@ -69,6 +69,13 @@ static const cyaml_schema_field_t route_fields[] = {MUST("path", struct qun__yam
 static const cyaml_schema_value_t route_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun__yaml_route, route_fields)};
 
+static const cyaml_schema_field_t intercept_fields[] = {MUST("via", struct qun__yaml_intercept, via),
+                                                        MUST("deadline_s", struct qun__yaml_intercept, deadline_s),
+                                                        MUST("otherwise", struct qun__yaml_intercept, otherwise),
+                                                        CYAML_FIELD_END};
+static const cyaml_schema_value_t intercept_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qun__yaml_intercept, intercept_fields)};
+
 static const cyaml_schema_field_t view_fields[] = {MUST("name", struct qun__yaml_view, name),
                                                    TEXTS("doc", struct qun__yaml_view, doc), CYAML_FIELD_END};
 static const cyaml_schema_value_t view_entry = {
@@ -100,6 +107,7 @@ static const cyaml_schema_field_t top_fields[] = {MUST("id", struct qun__yaml, i
                                                                       events, events_fields),
                                                   MANY("services", struct qun__yaml, services, &service_entry),
                                                   MANY("routes", struct qun__yaml, routes, &route_entry),
+                                                  MANY("intercept", struct qun__yaml, intercept, &intercept_entry),
                                                   MANY("views", struct qun__yaml, views, &view_entry),
                                                   MANY("settings", struct qun__yaml, settings, &setting_entry),
                                                   MANY("locales", struct qun__yaml, locales, &string_entry),

@@ -35,6 +35,10 @@ struct qun__yaml_route {
   uint32_t headers_count;
 };
 
+struct qun__yaml_intercept {
+  char *via, *deadline_s, *otherwise;
+};
+
 struct qun__yaml_view {
   char *name;
   struct qun__yaml_text doc;
@@ -63,9 +67,10 @@ struct qun__yaml {
   struct qun__yaml_events events;
   struct qun__yaml_service *services;
   struct qun__yaml_route *routes;
+  struct qun__yaml_intercept *intercept;
   struct qun__yaml_view *views;
   struct qun__yaml_setting *settings;
-  uint32_t services_count, routes_count, views_count, settings_count;
+  uint32_t services_count, routes_count, intercept_count, views_count, settings_count;
   struct qun__yaml_limits limits;
 };
 

@@ -143,6 +143,7 @@ static bool subscribed(const struct qun__fake_plugin *p, const struct qun_event 
   if (qun_slice_is(e->type, "http.answer") || qun_slice_is(e->type, "work.answer")) {
     if (!qun_slice_is(qun_mp_str(e->data, "plugin"), p->id)) return false; /* nobody else's */
   }
+  if (qun_slice_is(e->type, "intercept.asked") && !qun_slice_is(qun_mp_str(e->data, "by"), p->id)) return false;
   if (!p->manifest) return true;
   if (qun__fake_list_has(&p->manifest->subscribe, e->type)) return true;
   return qun__fake_outside_type(e->type) && qun__fake_list_has(&p->manifest->subscribe, qun_str("*"));
@@ -191,6 +192,7 @@ static void take_emitted(struct qun__fake_emits *to, struct qun__fake_emits *fro
  * sibling. */
 static void give_record(struct qun_fake *f, struct qun__fake_tenant *t, struct qun_event *e, struct outcome *o) {
   struct qun__fake_emits emits = {0};
+  qun__fake_decided(f, t, e);
   for (size_t i = 0; i < f->plugins_count; i++) {
     struct qun__fake_plugin *p = f->plugins[i];
     if (!subscribed(p, e)) continue;

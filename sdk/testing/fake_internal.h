@@ -67,6 +67,10 @@ struct qun__fake_route {
   char *path, *method, *service;
   struct qun__fake_list headers;
 };
+struct qun__fake_intercept {
+  char *via, *otherwise;
+  int64_t deadline_ms;
+};
 struct qun__fake_setting {
   char *name, *kind, *fallback, *min, *max;
 };
@@ -86,6 +90,8 @@ struct qun__fake_manifest {
   struct qun__fake_list requires, subscribe, emit, files, locales, personal;
   struct qun__fake_service *services;
   size_t services_count, services_cap;
+  struct qun__fake_intercept *intercept;
+  size_t intercept_count, intercept_cap;
   struct qun__fake_route *routes;
   size_t routes_count, routes_cap;
   struct qun__fake_setting *settings;
@@ -136,6 +142,8 @@ struct qun__fake_space {
 
 struct qun__fake_outbox {
   struct qun_fake_row row;
+  struct qun__fake_plugin *asked; /* INTERCEPTED: by whom */
+  bool gated, open;
   int undo_state; /* 0: enqueued in the open handler, else the state before it */
   bool touched;
 };
@@ -238,6 +246,13 @@ extern const struct qun_http_v1 qun__fake_http_1;
 extern const struct qun_http_client_v1 qun__fake_http_client_1;
 extern const struct qun_work_v1 qun__fake_work_1;
 extern const struct qun_secrets_v1 qun__fake_secrets_1;
+
+/* intercept.c */
+extern const struct qun_intercept_v1 qun__fake_intercept_1;
+/* Makes a new row an intercepted one, and asks, if another plugin has a say in it. */
+void qun__fake_intercept(struct qun__fake_frame *frame, struct qun__fake_outbox *o);
+/* What a verdict of that record does to its row. */
+void qun__fake_decided(struct qun_fake *f, struct qun__fake_tenant *t, const struct qun_event *e);
 
 /* services.c */
 /* Adds a row to the outbox of the frame's tenant. QUN_EINVAL, QUN_ECONFLICT. */

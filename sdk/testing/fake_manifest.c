@@ -101,6 +101,19 @@ static void routes_of(struct qun__fake_manifest *m, yaml_document_t *doc, const 
   }
 }
 
+static void intercept_of(struct qun__fake_manifest *m, yaml_document_t *doc, const yaml_node_t *seq) {
+  const yaml_node_t *n;
+  for (size_t i = 0; (n = entry(doc, seq, i)); i++) {
+    QUN__FAKE_GROW(m->intercept, m->intercept_count, m->intercept_cap);
+    struct qun__fake_intercept *to = &m->intercept[m->intercept_count++];
+    char *seconds = text_of(doc, n, "deadline_s");
+    to->via = text_of(doc, n, "via");
+    to->otherwise = text_of(doc, n, "otherwise");
+    to->deadline_ms = seconds ? strtoll(seconds, NULL, 10) * 1000 : 0;
+    free(seconds);
+  }
+}
+
 static void settings_of(struct qun__fake_manifest *m, yaml_document_t *doc, const yaml_node_t *seq) {
   const yaml_node_t *n;
   for (size_t i = 0; (n = entry(doc, seq, i)); i++) {
@@ -128,6 +141,7 @@ static void fill(struct qun__fake_manifest *m, yaml_document_t *doc) {
   list_of(&m->emit, doc, child(doc, events, "emit"));
   types_of(m, doc, child(doc, events, "types"));
   services_of(m, doc, child(doc, root, "services"));
+  intercept_of(m, doc, child(doc, root, "intercept"));
   routes_of(m, doc, child(doc, root, "routes"));
   settings_of(m, doc, child(doc, root, "settings"));
 }
@@ -137,6 +151,9 @@ static bool complete(const struct qun__fake_manifest *m, char *why, size_t cap) 
   const char *missing = !m->id ? "id" : !m->version ? "version" : !m->library ? "library" : NULL;
   for (size_t i = 0; i < m->services_count && !missing; i++)
     if (!m->services[i].name) missing = "services.name";
+  for (size_t i = 0; i < m->intercept_count && !missing; i++)
+    if (!m->intercept[i].via || !m->intercept[i].otherwise || m->intercept[i].deadline_ms < 1)
+      missing = "intercept.via, .deadline_s or .otherwise";
   for (size_t i = 0; i < m->routes_count && !missing; i++)
     if (!m->routes[i].path || !m->routes[i].method || !m->routes[i].service)
       missing = "routes.path, .method or .service";
@@ -191,6 +208,8 @@ void qun__fake_manifest_free(struct qun__fake_manifest *m) {
   struct qun__fake_list *lists[] = {&m->requires, &m->subscribe, &m->emit, &m->files, &m->locales, &m->personal};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) list_free(lists[i]);
   for (size_t i = 0; i < m->services_count; i++) free(m->services[i].name);
+  for (size_t i = 0; i < m->intercept_count; i++) free(m->intercept[i].via), free(m->intercept[i].otherwise);
+  free(m->intercept);
   for (size_t i = 0; i < m->routes_count; i++) {
     struct qun__fake_route *r = &m->routes[i];
     free(r->path), free(r->method), free(r->service);

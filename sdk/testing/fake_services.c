@@ -167,6 +167,7 @@ int qun__fake_outbox_add(struct qun__fake_frame *frame, const struct qun_fake_ro
   o->touched = true;
   QUN__FAKE_GROW(t->outbox, t->outbox_count, t->outbox_cap);
   t->outbox[t->outbox_count++] = o;
+  if (!qun_slice_is(row->via, "http") && !qun_slice_is(row->via, "work")) qun__fake_intercept(frame, o);
   return 0;
 }
 
@@ -195,7 +196,8 @@ static int outbox_cancel(const struct qun_host *host, qun_handle tenant, qun_sli
   if (!frame) return QUN_EDENIED;
   struct qun__fake_outbox *o = outbox_find(frame, key);
   if (!o || o->row.state == QUN_FAKE_CANCELLED) return qun__fake_fail(f, QUN_ENOTFOUND, "outbox.cancel: no such row");
-  if (o->row.state > QUN_FAKE_CANCELLED) return qun__fake_fail(f, QUN_ECONFLICT, "outbox.cancel: the row has ended");
+  if (o->row.state > QUN_FAKE_CANCELLED && o->row.state != QUN_FAKE_INTERCEPTED)
+    return qun__fake_fail(f, QUN_ECONFLICT, "outbox.cancel: the row has ended");
   if (!o->touched) {
     o->touched = true;
     o->undo_state = o->row.state;
@@ -303,13 +305,21 @@ int qun__fake_query(const struct qun_host *host, const char *service_id, const v
   static const struct {
     const char *id;
     const void *vtable;
-  } table[] = {{QUN_STORE_1, &qun__fake_store_1}, {QUN_STORE_2, &qun__fake_store_2},
-               {QUN_EVENTS_1, &events},           {QUN_TIMER_1, &timer},
-               {QUN_CALENDAR_1, &calendar},       {QUN_REPLY_1, &reply},
-               {QUN_OUTBOX_1, &outbox},           {QUN_CALL_1, &call},
-               {QUN_PACKAGE_1, &package},         {QUN_METRICS_1, &metrics},
-               {QUN_HTTP_1, &qun__fake_http_1},   {QUN_HTTP_CLIENT_1, &qun__fake_http_client_1},
-               {QUN_WORK_1, &qun__fake_work_1},   {QUN_SECRETS_1, &qun__fake_secrets_1}};
+  } table[] = {{QUN_STORE_1, &qun__fake_store_1},
+               {QUN_STORE_2, &qun__fake_store_2},
+               {QUN_EVENTS_1, &events},
+               {QUN_TIMER_1, &timer},
+               {QUN_CALENDAR_1, &calendar},
+               {QUN_REPLY_1, &reply},
+               {QUN_OUTBOX_1, &outbox},
+               {QUN_CALL_1, &call},
+               {QUN_PACKAGE_1, &package},
+               {QUN_METRICS_1, &metrics},
+               {QUN_HTTP_1, &qun__fake_http_1},
+               {QUN_HTTP_CLIENT_1, &qun__fake_http_client_1},
+               {QUN_WORK_1, &qun__fake_work_1},
+               {QUN_SECRETS_1, &qun__fake_secrets_1},
+               {QUN_INTERCEPT_1, &qun__fake_intercept_1}};
   struct qun__fake_plugin *p = plugin_of(host);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (strcmp(table[i].id, service_id) != 0) continue;

@@ -118,6 +118,10 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("outbox.blocked", QUN_G | QUN_H, "An outbox row was refused by the gate. The envelope's subject is its key.")         \
   X("http.answer", QUN_G | QUN_H,                                                                                         \
     "A fetch was answered or given up. The envelope's subject is its key. Only its plugin hears it.")                     \
+  X("intercept.asked", QUN_H,                                                                                             \
+    "A row is about to leave. The envelope's subject is its key. Only the plugin that is asked hears it.")                \
+  X("intercept.verdict", QUN_G | QUN_H, "A plugin decided on such a row. The envelope's subject is its key.")             \
+  X("intercept.expired", QUN_G | QUN_H, "Nobody decided in time. The envelope's subject is the row's key.")               \
   X("work.answer", QUN_H, "Work was done or failed. The envelope's subject is its key. Only its plugin hears it.")        \
   X("bridge.sent", QUN_G | QUN_H, "Something crossed the bridge to a partner.")                                           \
   X("bridge.received", QUN_G | QUN_H, "Something crossed the bridge from a partner.")                                     \
@@ -375,6 +379,21 @@ enum { QUN_TYPE_GOVERNS = 1u << 0, QUN_TYPE_HOST = 1u << 1, QUN_TYPE_OPERATOR = 
   X("http.answer", "base64", STR, 0, "", "the answer, if it is not")                                                   \
   X("http.answer", "cut", BOOL, 0, "", "the answer was longer than 64 KiB")                                            \
   X("http.answer", "error", STR, 0, "", "why there is no answer")                                                      \
+  X("intercept.asked", "token", STR, 0, "", "names the row in complete()")                                             \
+  X("intercept.asked", "plugin", STR, 0, "", "whose row")                                                              \
+  X("intercept.asked", "by", STR, 0, "", "who is asked")                                                               \
+  X("intercept.asked", "via", STR, 0, "", "kind of delivery")                                                          \
+  X("intercept.asked", "target", STR, 0, "", "where to")                                                               \
+  X("intercept.asked", "body", MAP, 0, "", "what is to be sent")                                                       \
+  X("intercept.asked", "gated", BOOL, 0, "", "compliance decides besides")                                             \
+  X("intercept.asked", "deadline", TIME, 0, "", "by when to decide")                                                   \
+  X("intercept.verdict", "plugin", STR, 0, "", "whose row")                                                            \
+  X("intercept.verdict", "by", STR, 0, "", "who decided")                                                              \
+  X("intercept.verdict", "verdict", STR, 0, "", "release or block")                                                    \
+  X("intercept.verdict", "reason", STR, 0, "", "why")                                                                  \
+  X("intercept.verdict", "patch", MAP, 0, "", "members that were replaced")                                            \
+  X("intercept.expired", "plugin", STR, 0, "", "whose row")                                                            \
+  X("intercept.expired", "by", STR, 0, "", "who was asked")                                                            \
   X("work.answer", "plugin", STR, 0, "", "whose work")                                                                 \
   X("work.answer", "service", STR, 0, "", "what was called")                                                           \
   X("work.answer", "result", MAP, 0, "", "the reply")                                                                  \

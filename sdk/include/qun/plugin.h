@@ -440,6 +440,23 @@ struct qun_secrets_v1 {
                 qun_slice signature);
 };
 
+enum { QUN_VERDICT_RELEASE = 1, QUN_VERDICT_BLOCK = 2 };
+
+#define QUN_INTERCEPT_1 "qun.intercept/1"
+/* A say in what is about to leave. The manifest's `intercept` names kinds of delivery, a deadline, and what holds when it has passed. An outbox row of
+   another plugin of such a kind is then held, and this plugin hears "intercept.asked", which it must subscribe to (subject: the row's key; fields:
+   qun/events.h). It answers in that handler or in any later one; nobody waits meanwhile. Verdict and lapse are records. A gated row needs
+   compliance's word besides. Of several plugins for one kind the first in order is asked. Since ABI 1.1. */
+struct qun_intercept_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* [loop] on_event and on_timer only. Decides on a row: `token` is that of the event. `verdict`: QUN_VERDICT_*. `reason`: for people, at most 200 bytes; may be
+     empty. `patch`: msgpack map whose members take the place of those of the row's body, or empty. Does not block; copies what it is given. QUN_ENOTFOUND: there is no
+     such row that this plugin was asked about. QUN_ECONFLICT: it is decided, or the deadline has passed. QUN_EDENIED outside handlers; QUN_EINVAL. */
+  int (*complete)(const struct qun_host *host, qun_handle tenant, qun_slice token, uint32_t verdict, qun_slice reason,
+                  qun_slice patch);
+};
+
 /* ---------------------------------------------------------------- entry */
 
 /* Checked before anything else of a plugin is used. */

@@ -188,7 +188,15 @@ const struct qun_fake_emitted *qun_fake_emitted(const struct qun_fake *f, size_t
 /* The nth of a type; NULL past the last. */
 const struct qun_fake_emitted *qun_fake_emitted_of(const struct qun_fake *f, const char *type, size_t n);
 
-enum { QUN_FAKE_HELD = 1, QUN_FAKE_RELEASED, QUN_FAKE_CANCELLED, QUN_FAKE_SENT, QUN_FAKE_FAILED, QUN_FAKE_BLOCKED };
+enum {
+  QUN_FAKE_HELD = 1,
+  QUN_FAKE_RELEASED,
+  QUN_FAKE_CANCELLED,
+  QUN_FAKE_SENT,
+  QUN_FAKE_FAILED,
+  QUN_FAKE_BLOCKED,
+  QUN_FAKE_INTERCEPTED /* another plugin of this host has a say in it (qun.intercept/1) */
+};
 
 struct qun_fake_row {
   const char *plugin;
@@ -203,6 +211,9 @@ const struct qun_fake_row *qun_fake_outbox(const struct qun_fake *f, size_t n);
 /* Ends a row as QUN_FAKE_SENT, _FAILED or _BLOCKED and appends the event that tells so. QUN_ENOTFOUND, QUN_ECONFLICT
  * (ended before). */
 int qun_fake_outbox_end(struct qun_fake *f, const char *key, int state, const char *reason);
+
+/* The deadline of an intercepted row passes; appends intercept.expired. QUN_ENOTFOUND, QUN_ECONFLICT (decided). */
+int qun_fake_intercept_expire(struct qun_fake *f, const char *key);
 
 /* Rows of qun.http_client/1 and qun.work/1 stand in the outbox too: via "http" (target: the host; body: {method, url, headers, body, tries}) and "work" (target:
  * the service; body: {service, params}). They end here. */

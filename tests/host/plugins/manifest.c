@@ -173,6 +173,12 @@ Test(host_plugins_manifest, names_line_and_key_of_what_is_wrong) {
       {HEAD HTTP GET
        "routes:\n  - {path: a, method: GET, service: points.get}\n  - {path: a, method: GET, service: points.get}\n",
        ":11: routes[1].path: there are two routes GET a"},
+      {HEAD "intercept: [{via: spool, deadline_s: 60, otherwise: block}]\n",
+       ":7: intercept: who intercepts requires qun.intercept/1 and subscribes"},
+      {HEAD "intercept: [{via: spool, deadline_s: 0, otherwise: block}]\n",
+       ":7: intercept[0].deadline_s: \"0\" must be 1 to 604800 seconds"},
+      {HEAD "intercept: [{via: spool, deadline_s: 5, otherwise: wait}]\n",
+       ":7: intercept[0].otherwise: \"wait\" must be release or block"},
       {HEAD "requires: [qun.http_client/1]\n", ":1: settings: qun.http_client/1 needs a setting http_hosts"},
       {HEAD "requires: [qun.http_client/1]\nsettings:\n  - {name: http_hosts, kind: list, default: evil.example, " DOC
             "}\n",

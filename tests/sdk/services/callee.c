@@ -220,6 +220,17 @@ static int secrets_verify(const struct qun_host *host, qun_handle tenant, const 
   return of(host)->code;
 }
 
+static int intercept_complete(const struct qun_host *host, qun_handle tenant, qun_slice token, uint32_t verdict,
+                              qun_slice reason, qun_slice patch) {
+  struct qun_pack *p = heard(host, "intercept.complete");
+  qun__wire_put_u64(p, tenant);
+  qun_pack_bin(p, token);
+  qun_pack_int(p, verdict);
+  qun_pack_bin(p, reason);
+  qun_pack_bin(p, patch);
+  return of(host)->code;
+}
+
 static const struct qun_store_v1 store = {
     .struct_size = sizeof store, .get = store_get, .put = store_put, .del = store_del, .scan = store_scan};
 static const struct qun_store_v2 store2 = {.struct_size = sizeof store2,
@@ -247,6 +258,7 @@ static const struct qun_metrics_v1 metrics = {.struct_size = sizeof metrics, .ad
 static const struct qun_http_client_v1 http_client = {.struct_size = sizeof http_client, .fetch = http_client_fetch};
 static const struct qun_work_v1 work = {.struct_size = sizeof work, .submit = work_submit};
 static const struct qun_secrets_v1 secrets = {.struct_size = sizeof secrets, .verify = secrets_verify};
+static const struct qun_intercept_v1 intercept = {.struct_size = sizeof intercept, .complete = intercept_complete};
 static const struct qun_http_v1 http = {.struct_size = sizeof http, .respond = http_respond};
 
 static const struct {
@@ -256,7 +268,7 @@ static const struct {
                {QUN_TIMER_1, &timer},     {QUN_CALENDAR_1, &calendar}, {QUN_REPLY_1, &reply},
                {QUN_OUTBOX_1, &outbox},   {QUN_CALL_1, &call},         {QUN_PACKAGE_1, &package},
                {QUN_METRICS_1, &metrics}, {QUN_HTTP_1, &http},         {QUN_HTTP_CLIENT_1, &http_client},
-               {QUN_WORK_1, &work},       {QUN_SECRETS_1, &secrets}};
+               {QUN_WORK_1, &work},       {QUN_SECRETS_1, &secrets},   {QUN_INTERCEPT_1, &intercept}};
 
 static int query(const struct qun_host *host, const char *id, const void **out) {
   if (of(host)->denied && strcmp(of(host)->denied, id) == 0) return QUN_EDENIED;

@@ -398,6 +398,20 @@ Test(round_trip, fetches_work_and_secrets) {
   heard_all();
 }
 
+Test(round_trip, a_verdict) {
+  const struct qun_intercept_v1 *intercept = stubs(QUN_INTERCEPT_1);
+  c.code = QUN_ENOTFOUND;
+  cr_assert_eq(intercept->complete(&c.near, 4, qun_str("a/b"), QUN_VERDICT_BLOCK, odd_bytes(200), odd_bytes(5000)),
+               QUN_ENOTFOUND);
+  heard("intercept.complete");
+  heard_u64(4);
+  heard_bytes(qun_str("a/b"));
+  heard_int(QUN_VERDICT_BLOCK);
+  heard_bytes(odd_bytes(200));
+  heard_bytes(odd_bytes(5000));
+  heard_all();
+}
+
 Test(round_trip, package_files) {
   const struct qun_package_v1 *package = stubs(QUN_PACKAGE_1);
   qun_slice body = {NULL, 0}, path = {NULL, 0};

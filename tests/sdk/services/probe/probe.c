@@ -25,6 +25,7 @@ static int create(const struct qun_host *host, qun_slice config, void **self) {
   GET(QUN_HTTP_CLIENT_1, client);
   GET(QUN_WORK_1, work);
   GET(QUN_SECRETS_1, secrets);
+  GET(QUN_OUTBOX_1, outbox);
   if (rc < 0)
     destroy(p);
   else

@@ -20,6 +20,7 @@ struct probe {
   const struct qun_http_client_v1 *client;
   const struct qun_work_v1 *work;
   const struct qun_secrets_v1 *secrets;
+  const struct qun_outbox_v1 *outbox;
 };
 
 /* 0 or the line that failed. */
@@ -34,7 +35,7 @@ extern const struct probe_row probe_store[];
 /* probe.page and probe.owner: echoes what it was given. */
 int probe_page(struct probe *p, const struct qun_context *ctx, const struct qun_request *request);
 
-/* A message "fetch URL" or "work N": puts it down under the event's id. 1: it is neither. */
+/* A message "fetch URL", "work N", "send TARGET" or "gated TARGET" (by spool): puts it down under the event's id. 1: it is neither. */
 int probe_order(struct probe *p, const struct qun_context *ctx, const struct qun_event *event);
 /* http.answer and work.answer: keeps the data. */
 int probe_answer(struct probe *p, const struct qun_context *ctx, const struct qun_event *event);

@@ -49,12 +49,33 @@ static int order_work(struct probe *p, const struct qun_context *ctx, qun_slice 
   return rc;
 }
 
+static int order_send(struct probe *p, const struct qun_context *ctx, qun_slice key, qun_slice target, uint32_t gated) {
+  struct qun_pack body;
+  qun_pack_init(&body);
+  qun_pack_map(&body, 2);
+  qun_pack_kv_cstr(&body, "text", "hello");
+  qun_pack_kv_int(&body, "n", 1);
+  struct qun_outbox_row row = {.struct_size = sizeof row,
+                               .gated = gated,
+                               .not_before_ms = ctx->clock_ms,
+                               .key = key,
+                               .via = qun_str("spool"),
+                               .target = target,
+                               .body = qun_pack_slice(&body)};
+  int rc = p->outbox->enqueue(p->host, ctx->tenant, &row);
+  qun_pack_fini(&body);
+  return rc;
+}
+
 int probe_order(struct probe *p, const struct qun_context *ctx, const struct qun_event *event) {
   qun_slice text = qun_mp_str(event->data, "text");
   const char *at = (const char *)text.ptr;
   if (begins(text, "fetch ")) return order_fetch(p, ctx, event->id, qun_slice_of(at + 6, (size_t)text.len - 6));
   if (begins(text, "work "))
     return order_work(p, ctx, event->id, number_of(qun_slice_of(at + 5, (size_t)text.len - 5)));
+  if (begins(text, "decide ")) return 0; /* the guard's */
+  if (begins(text, "send ")) return order_send(p, ctx, event->id, qun_slice_of(at + 5, (size_t)text.len - 5), 0);
+  if (begins(text, "gated ")) return order_send(p, ctx, event->id, qun_slice_of(at + 6, (size_t)text.len - 6), 1);
   return 1;
 }
 
