@@ -11,122 +11,14 @@
   services.md   the reference page          services.json   the same for programs
 """
 import hashlib
-import json
 import os
 import sys
 
-INTEGERS = {"u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t", "i64": "int64_t", "handle": "qun_handle"}
-SIZES = {"u32": 4, "i32": 4, "u64": 8, "i64": 8, "handle": 8, "pointer": 8, "slice": 16, "text32": 32}
-ALIGN = {"u32": 4, "i32": 4, "text32": 1}
-LISTS = ("slices", "structs")
-MODES = ["create", "event", "timer", "request", "pure", "tenant"]
-SPOKEN = {"u32": "32-bit unsigned", "i32": "32-bit signed", "u64": "64-bit unsigned", "i64": "64-bit signed", "handle": "handle",
-          "slice": "bytes", "slices": "list of bytes", "cstr": "text", "pairs": "rows"}
+sys.dont_write_bytecode = True
+from reference import make_json, make_page  # noqa: E402
+from table import INTEGERS, LISTS, layout, parse  # noqa: E402
+
 HEAD = "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made from sdk/services.def by sdk/services/generate.py. */\n"
-
-
-class Bad(Exception):
-    pass
-
-
-class Item:
-    def __init__(self, **fields):
-        self.doc = ""
-        self.since = 0
-        self.__dict__.update(fields)
-
-
-def take_since(words):
-    """The words without a trailing "since N", and N."""
-    if len(words) > 2 and words[-2] == "since":
-        return words[:-2], int(words[-1])
-    return words, 0
-
-
-def parse_struct(words):
-    return Item(name=words[1], callback="callback" in words[2:], fields=[])
-
-
-def parse_service(words):
-    words, since = take_since(words)
-    _, name, ident, macro, vtable = words
-    return Item(name=name, id=ident, macro=macro, vtable=vtable, since=since, methods=[])
-
-
-def parse_method(words, service):
-    words, since = take_since(words)
-    _, name, thread, modes, *marks = words
-    if thread not in ("loop", "any"):
-        raise Bad(f"thread {thread}")
-    modes = modes.split(",")
-    for word in modes:
-        if word not in MODES:
-            raise Bad(f"mode {word}")
-    for word in marks:
-        if word not in ("lasting", "oneway"):
-            raise Bad(f"mark {word}")
-    return Item(name=name, service=service, any="any" == thread, modes=modes, lasting="lasting" in marks, oneway="oneway" in marks,
-                since=since, ins=[], outs=[])
-
-
-def parse_line(words, at, structs):
-    """A field of a struct or an argument of a method."""
-    words, since = take_since(words)
-    if hasattr(at, "fields"):
-        kind, name = words
-        if kind not in SIZES:
-            raise Bad(f"kind {kind}")
-        at.fields.append(Item(kind=kind, name=name, since=since))
-    elif words[0] == "out":
-        _, kind, name = words
-        if kind not in ("u32", "i32", "u64", "i64", "slice", "slices", "pairs"):
-            raise Bad(f"out kind {kind}")
-        if at.oneway:
-            raise Bad("what is oneway lends nothing")
-        at.outs.append(Item(kind=kind, name=name))
-    elif words[0] in ("struct", "structs"):
-        kind, struct, name = words
-        if struct not in structs:
-            raise Bad(f"no struct {struct}")
-        at.ins.append(Item(kind=kind, struct=struct, name=name))
-    else:
-        kind, name = words
-        if kind not in INTEGERS and kind not in ("slice", "slices", "cstr"):
-            raise Bad(f"kind {kind}")
-        at.ins.append(Item(kind=kind, name=name))
-
-
-def parse(text):
-    structs, services, at = {}, [], None
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.split("#")[0].strip() if not line.strip().startswith('"') else line.strip()
-        if not line:
-            continue
-        words = line.split()
-        try:
-            if words[0] == "struct" and (at is None or not line_is_argument(words, at)):
-                at = parse_struct(words)
-                structs[at.name] = at
-            elif words[0] == "service":
-                at = parse_service(words)
-                services.append(at)
-            elif words[0] == "method":
-                at = parse_method(words, services[-1])
-                services[-1].methods.append(at)
-            elif line.startswith('"'):
-                at.doc = line.strip('"')
-            else:
-                parse_line(words, at, structs)
-        except (Bad, ValueError, AttributeError, IndexError) as error:
-            raise SystemExit(f"services.def:{number}: {line}: {error}")
-    for item in list(structs.values()) + services + [m for s in services for m in s.methods]:
-        if not item.doc:
-            raise SystemExit(f"services.def: {item.name} has no sentence")
-    return structs, services
-
-
-def line_is_argument(words, at):
-    return isinstance(at, Item) and hasattr(at, "ins") and len(words) == 3 and words[2] != "callback"
 
 
 # ---------------------------------------------------------------- names
@@ -578,18 +470,6 @@ def make_dispatch(services):
 
 # ---------------------------------------------------------------- layout.c
 
-def layout(fields):
-    """Offsets and size on a machine of 64-bit pointers."""
-    at, most, out = 0, 1, []
-    for kind, name in fields:
-        align = ALIGN.get(kind, 8)
-        at = (at + align - 1) // align * align
-        out.append((name, at))
-        at += SIZES[kind]
-        most = max(most, align)
-    return out, (at + most - 1) // most * most
-
-
 def make_layout(structs, services):
     o = [HEAD, "#include <qun/plugin.h>\n", "#if UINTPTR_MAX == 0xffffffffffffffffu"]
     known = [(s.name, [(f.kind, f.name) for f in s.fields]) for s in structs.values()]
@@ -602,46 +482,6 @@ def make_layout(structs, services):
         o.append(f'_Static_assert(sizeof({what}) == {size}, "{name} is not what services.def says");')
     o.append("#endif\n\nextern const char qun__layout_holds;\nconst char qun__layout_holds = 1;")
     return "\n".join(o) + "\n"
-
-
-# ---------------------------------------------------------------- reference
-
-def spoken_call(method):
-    ins = [a.name for a in method.ins]
-    outs = [a.name for a in method.outs]
-    return f"{method.name}({', '.join(ins)})" + (f" → {', '.join(outs)}" if outs else "")
-
-
-def make_page(structs, services):
-    o = ["# Services", "",
-         "What a plugin may call. The headers' comments are the law; this page is made from the same table as the runner's stubs and the host's",
-         "dispatch, so what it lists is what there is. Get a service with `host->query(host, \"qun.store/1\", ...)` in create(), and list it under",
-         "`requires` in plugin.yaml. [loop]: on the instance's own thread, in a callback of the modes named. [any]: on any thread.",
-         "No call waits for a disk, a network or another tenant. What a call lends is borrowed until the callback returns, unless it says *lasting*:",
-         "then until destroy(). What a call is given, it copies before it returns. Every call answers 0 or more, or a negative QUN_E code.", ""]
-    for s in services:
-        o += [f"## {s.id}", "", s.doc + (f" Since ABI 1.{s.since}." if s.since else ""), "", f"`struct {s.vtable}`, id `{s.macro}`.", ""]
-        for m in s.methods:
-            marks = ["[any]" if m.any else "[loop]", ", ".join(m.modes)] + (["lasting"] if m.lasting else []) + (["no answer"] if m.oneway else [])
-            o += [f"### `{spoken_call(m)}`", "", " · ".join(marks), "", m.doc, ""]
-            rows = [(a.name, {"struct": "", "structs": "list of "}[a.kind] + f"`struct {a.struct}`" if hasattr(a, "struct") else SPOKEN[a.kind]) for a in m.ins]
-            rows += [(a.name, "out: " + SPOKEN[a.kind]) for a in m.outs]
-            o += ["| argument | kind |", "|---|---|"] + [f"| {name} | {kind} |" for name, kind in rows] + [""]
-    o += ["## Structs", ""]
-    for struct in structs.values():
-        o += [f"### `{'' if struct.name == 'qun_slice' else 'struct '}{struct.name}`", "", struct.doc, "",
-              ", ".join(f"`{f.name}`" + (f" (since 1.{f.since})" if f.since else "") for f in struct.fields), ""]
-    return "\n".join(o)
-
-
-def make_json(structs, services):
-    return json.dumps({
-        "services": [{"id": s.id, "since": f"1.{s.since}", "doc": s.doc, "methods": [
-            {"name": m.name, "thread": "any" if m.any else "loop", "modes": m.modes, "lasting": m.lasting, "oneway": m.oneway, "doc": m.doc,
-             "in": [{"name": a.name, "kind": getattr(a, "struct", a.kind)} for a in m.ins],
-             "out": [{"name": a.name, "kind": a.kind} for a in m.outs]} for m in s.methods]} for s in services],
-        "structs": [{"name": s.name, "doc": s.doc, "fields": [{"name": f.name, "kind": f.kind, "since": f"1.{f.since}"} for f in s.fields]}
-                    for s in structs.values()]}, indent=1, ensure_ascii=False) + "\n"
 
 
 def main():
