@@ -29,7 +29,7 @@ class Install(unittest.TestCase):
     def test_the_prefix_has_what_an_author_needs(self):
         for path in ("bin/qun", "bin/qund", "include/qun/plugin.h", "include/qun/fake_host.h", "lib/libqun_testing.a",
                      "lib/cmake/QunSDK/QunSDKConfig.cmake", "lib/pkgconfig/qun-sdk.pc", "share/qun-sdk/docs/guide.md",
-                     "share/qun-sdk/docs/plugin.schema.json", "share/qun-sdk/template/plugin.yaml", "lib/qun/plugins/growth/growth.so"):
+                     "share/qun-sdk/docs/plugin.schema.json", "share/qun-sdk/docs/services.md", "share/qun-sdk/template/plugin.yaml", "lib/qun/plugins/growth/growth.so"):
             self.assertTrue(os.path.exists(os.path.join(sdk.prefix, path)), path)
 
     def test_the_docs_lead_to_the_headers(self):
