@@ -2,6 +2,7 @@
 #include "host/engine/internal.h"
 #include "host/engine/quarantine.h"
 #include "host/engine/tenant_files.h"
+#include "host/engine/watchdog.h"
 #include "tenants/folder.h"
 
 #include <errno.h>
@@ -135,6 +136,20 @@ static int open_plugins(struct qun_engine *e, const struct qun_engine_options *o
   return rc < 0 ? rc : qun__quarantine_skips_make(e->quarantine, e->plugins, err);
 }
 
+static int64_t now_of(void *engine) {
+  return qun_engine_now(engine);
+}
+
+static int start_watchdog(struct qun_engine *e, struct qun_error *err) {
+  const struct qun__watchdog_options options = {.crumbs = qun__quarantine_crumbs(e->quarantine),
+                                                .ledger = qun__quarantine_ledger(e->quarantine),
+                                                .limit_ms = e->options.callback_ms,
+                                                .log = e->options.hang_log,
+                                                .now = now_of,
+                                                .now_arg = e};
+  return qun__watchdog_start(&e->watchdog, &options, err);
+}
+
 static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, struct qun_error *err) {
   int rc = set_folders(e, o, err);
   if (rc == 0) rc = take_lock(e, err);
@@ -155,6 +170,7 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
                                          .forget_arg = e};
   if (rc == 0 && !e->quotas) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
+  if (rc == 0 && o->callback_ms) rc = start_watchdog(e, err);
   if (rc == 0) rc = start_threads(e, err);
   if (rc == 0) rc = open_journal(e, err);
   if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, e->clean, err);
@@ -189,6 +205,7 @@ void qun_engine_close(struct qun_engine *e) {
   /* a shard's thread ends only when its lanes are empty */
   for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_stop(&e->shards[i]);
   if (e->journal) e->journal_ops->close(e->journal);
+  qun__watchdog_stop(e->watchdog);
   for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_free(&e->shards[i]);
   free(e->shards);
   qun__ticker_close(e->ticker, true);
@@ -211,6 +228,27 @@ void qun_engine_close(struct qun_engine *e) {
 
 uint32_t qun_engine_came_down(const struct qun_engine *e, const char *const **sentences) {
   return qun__quarantine_sentences(e->quarantine, sentences);
+}
+
+int qun_engine_plugin_release(struct qun_engine *e, const char *plugin, const char *tenant, bool *again,
+                              struct qun_error *err) {
+  const struct qun_loaded_plugin *p = qun_plugin_set_find(e->plugins, plugin);
+  char reason[QUN_LEDGER_REASON], sum[17];
+  if (!p) return qun_error_set(err, QUN_ENOTFOUND, "no plugin \"%.60s\" is loaded", plugin);
+  qun__sum_text(sum, p->sha256);
+  struct qun_ledger *l = qun__quarantine_ledger(e->quarantine);
+  bool here = qun_ledger_is_out(l, plugin, sum, false, NULL, reason);
+  bool apart = qun_ledger_is_out(l, plugin, sum, true, tenant, reason);
+  if (!here && !apart) return qun_error_set(err, QUN_ECONFLICT, "plugin %s is not parked", plugin);
+  if (here && tenant)
+    return qun_error_set(err, QUN_ECONFLICT, "plugin %s is parked for all tenants: release it for all", plugin);
+  struct qun_ledger_entry entry = {.at_ms = qun_engine_now(e), .kind = QUN_LEDGER_RELEASE};
+  snprintf(entry.plugin, sizeof entry.plugin, "%s", plugin);
+  snprintf(entry.version, sizeof entry.version, "%s", p->manifest->version);
+  memcpy(entry.sum, sum, sizeof sum);
+  snprintf(entry.tenant, sizeof entry.tenant, "%s", tenant ? tenant : "");
+  *again = p->where == QUN_PARKED;
+  return qun_ledger_add(l, &entry, err);
 }
 
 struct qun_ledger *qun_engine_ledger(struct qun_engine *e) {

@@ -34,6 +34,8 @@ struct qun_engine_options {
   bool allow_untrusted;
   enum qun_signatures signatures;
   bool safe_mode;            /* code of plugins that are not on the list made at build is left aside */
+  uint32_t callback_ms;      /* a plugin's callback that takes longer hangs; 0: nobody looks */
+  bool hang_log;             /* that is logged; else the process ends, by abort() */
   bool exited;               /* the process that had the folder before ended itself, though nobody told it to */
   bool journal;              /* durable answers come from a journal of all tenants; else from each store's own commit */
   uint32_t journal_segment;  /* bytes of a segment; 0: 16 MiB */
@@ -50,6 +52,10 @@ void qun_engine_close(struct qun_engine *e);
 const struct qun_plugin_set *qun_engine_plugins(const struct qun_engine *e);
 /* What plugins did that brought the process before down, a sentence each, as it was found at the opening. */
 uint32_t qun_engine_came_down(const struct qun_engine *e, const char *const **sentences);
+/* Lets a parked plugin run again, on trial; `tenant` NULL: everywhere. *again: its code is loaded when the engine is opened
+   again. QUN_ENOTFOUND, QUN_ECONFLICT: it is not parked, or not for that tenant alone. Blocking. */
+int qun_engine_plugin_release(struct qun_engine *e, const char *plugin, const char *tenant, bool *again,
+                              struct qun_error *err);
 struct qun_ledger;
 /* Crashes and hangs, host/plugins/ledger.h. */
 struct qun_ledger *qun_engine_ledger(struct qun_engine *e);

@@ -106,6 +106,7 @@ struct qun_engine {
   int lock_fd;
   bool clean; /* the last process ended in order */
   struct qun_quarantine *quarantine;
+  struct qun__watchdog *watchdog;
   struct qun_plugin_set *plugins;
   struct qun_subscriptions *subscriptions;
   struct qun_plugin_metrics *metrics;

@@ -37,25 +37,25 @@ static void what_of(char *out, size_t room, const struct qun_crumb_left *l) {
     snprintf(out, room, "it ended the process");
 }
 
-static struct qun_ledger_entry entry_of(const struct qun_crumb_left *l, int64_t now_ms) {
-  struct qun_ledger_entry e = {.at_ms = now_ms,
-                               .kind = l->mark == QUN_MARK_HANG ? QUN_LEDGER_HANG : QUN_LEDGER_CRASH,
-                               .seq = l->seq,
-                               .key = l->key};
-  memcpy(e.plugin, l->plugin, sizeof e.plugin);
-  memcpy(e.version, l->version, sizeof e.version);
-  memcpy(e.sum, l->sum, sizeof e.sum);
-  memcpy(e.tenant, l->tenant, sizeof e.tenant);
-  memcpy(e.event, l->text, sizeof e.event);
-  memcpy(e.stack, l->stack, sizeof e.stack);
-  snprintf(e.callback, sizeof e.callback, "%s", qun_callback_name(l->callback));
-  what_of(e.what, sizeof e.what, l);
-  return e;
+void qun__ledger_entry_of(struct qun_ledger_entry *out, const struct qun_crumb_left *l, int64_t now_ms) {
+  *out = (struct qun_ledger_entry){.at_ms = now_ms,
+                                   .kind = l->mark == QUN_MARK_HANG ? QUN_LEDGER_HANG : QUN_LEDGER_CRASH,
+                                   .seq = l->seq,
+                                   .key = l->key};
+  memcpy(out->plugin, l->plugin, sizeof out->plugin);
+  memcpy(out->version, l->version, sizeof out->version);
+  memcpy(out->sum, l->sum, sizeof out->sum);
+  memcpy(out->tenant, l->tenant, sizeof out->tenant);
+  memcpy(out->event, l->text, sizeof out->event);
+  memcpy(out->stack, l->stack, sizeof out->stack);
+  snprintf(out->callback, sizeof out->callback, "%s", qun_callback_name(l->callback));
+  what_of(out->what, sizeof out->what, l);
 }
 
 static int note(struct qun_quarantine *q, const struct qun_crumb_left *l, int64_t now_ms, struct qun_error *err) {
-  struct qun_ledger_entry e = entry_of(l, now_ms);
+  struct qun_ledger_entry e;
   char text[600];
+  qun__ledger_entry_of(&e, l, now_ms);
   qun_ledger_sentence(&e, text, sizeof text);
   q->sentences[q->sentences_count] = strdup(text);
   if (!q->sentences[q->sentences_count]) return qun_error_set(err, QUN_EFAIL, "out of memory");

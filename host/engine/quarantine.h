@@ -29,6 +29,8 @@ enum qun_where qun__quarantine_where(void *quarantine, const struct qun_manifest
 /* Notes libraries that run where others of that plugin came down. */
 int qun__quarantine_runs(struct qun_quarantine *q, const struct qun_plugin_set *plugins, int64_t now_ms,
                          struct qun_error *err);
+/* A line of the ledger about what a crumb says. */
+void qun__ledger_entry_of(struct qun_ledger_entry *out, const struct qun_crumb_left *left, int64_t now_ms);
 /* First half of a hash as the ledger has it. */
 void qun__sum_text(char out[17], const unsigned char sha256[32]);
 /* Events that plugins do not get in this tenant; NULL: none. Fixed after qun__quarantine_skips_make. */

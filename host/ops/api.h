@@ -50,6 +50,9 @@ struct qun_api_worker {
   char reason[48];   /* how the last of them ended: "SIGSEGV", "exit code 1"; "none" */
   int64_t open_ms;   /* how long the engine took to open, with what it recovered */
   int64_t gap_ms;    /* from that end to serving again; 0: none before */
+  void (*again)(
+      void *arg); /* another worker shall take the place of this one, in order. Any thread; NULL: nobody starts one */
+  void *again_arg;
 };
 /* Borrowed; the loop's thread writes it. Call once, before requests. */
 void qun_api_set_worker(struct qun_api *api, const struct qun_api_worker *worker);

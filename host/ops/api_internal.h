@@ -179,6 +179,7 @@ void qun__get_doctor(struct qun__call *c);
 void qun__get_plugins(struct qun__call *c);
 void qun__get_plugin(struct qun__call *c);
 void qun__post_plugin(struct qun__call *c);
+void qun__post_release(struct qun__call *c);
 void qun__plugin_route(struct qun__call *c);
 
 #endif

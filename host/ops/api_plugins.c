@@ -171,3 +171,21 @@ void qun__post_plugin(struct qun__call *c) {
   qun_pack_kv_bool(&c->out, "enabled", on);
   qun__answer_map(c, 200);
 }
+
+void qun__post_release(struct qun__call *c) {
+  const struct qun_api_worker *worker = c->api->worker;
+  char id[QUN_CRUMB_NAME];
+  bool again = false;
+  snprintf(id, sizeof id, "%s", c->params[0]);
+  int rc = qun_engine_plugin_release(c->engine, c->params[0], qun__body_text(c, "tenant"), &again, &c->err);
+  if (rc < 0) {
+    qun__answer_error(c, rc, NULL);
+    return;
+  }
+  bool now = !again || (worker && worker->again);
+  qun_pack_map(&c->out, 2);
+  qun_pack_kv_cstr(&c->out, "plugin", id);
+  qun_pack_kv_cstr(&c->out, "runs", now ? "now" : "when qund starts next");
+  qun__answer_map(c, 200);
+  if (again && now) worker->again(worker->again_arg); /* its code is loaded by the next worker */
+}

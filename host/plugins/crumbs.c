@@ -98,6 +98,10 @@ static void read_left(struct qun_crumb_left *l, const struct page *page, const s
   keep_text(l->stack, c->stack, sizeof l->stack);
 }
 
+void qun_crumbs_read(const struct qun_crumbs *c, const struct qun_crumb *crumb, struct qun_crumb_left *out) {
+  read_left(out, c->page, crumb);
+}
+
 static int read_page(struct qun_crumbs *c) {
   if (memcmp(c->page->magic, magic, sizeof magic) != 0) return 0;
   c->left = calloc(CRUMBS, sizeof *c->left);

@@ -58,6 +58,8 @@ struct qun_crumb {
   int32_t number;
   uint64_t key;              /* of the event: the same at each try; 0: not known */
   char text[QUN_CRUMB_TEXT]; /* the event for people: type, source and id */
+  _Atomic uint64_t asked;    /* entry whose stack is wanted */
+  _Atomic uint32_t stayed_ms;
   _Atomic int32_t frames_count;
   void *frames[QUN_CRUMB_FRAMES];
   char stack[256]; /* the frames for people */
@@ -96,6 +98,9 @@ struct qun_crumb *qun_crumbs_take(struct qun_crumbs *c);
 void qun_crumbs_give(struct qun_crumb *crumb);
 /* The nth crumb, for the watchdog; NULL past the last. */
 struct qun_crumb *qun_crumbs_nth(struct qun_crumbs *c, uint32_t n);
+
+/* What it says, as the next life would read it. */
+void qun_crumbs_read(const struct qun_crumbs *c, const struct qun_crumb *crumb, struct qun_crumb_left *out);
 
 /* The crumb of the callback that this thread is in; NULL: in none. For signal handlers: read, and then marked. */
 extern _Thread_local struct qun_crumb *qun__crumb_here;

@@ -16,7 +16,8 @@ enum {
   QUN_QUND_SAYS_SERVING = 'r', /* what a worker writes to the supervisor */
   QUN_QUND_SAYS_CRASH = 'c',   /* ... with the tenant's name behind it */
   QUN_QUND_SAYS_PLUGIN = 'p',  /* the same: the thread was in a plugin */
-  QUN_QUND_SAYS_ENDED = 'e'    /* it has stopped in order, and is about to exit */
+  QUN_QUND_SAYS_ENDED = 'e',   /* it has stopped in order, and is about to exit */
+  QUN_QUND_SAYS_AGAIN = 'a'    /* the same, and another one shall take its place */
 };
 enum { QUN_QUND_BLAMED_MOST = 3, QUN_QUND_WALK_MOST_MS = 20000 };
 

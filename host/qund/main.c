@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
 
@@ -41,6 +42,8 @@ int main(int argc, char **argv) {
   if (rc == 0 && !wish && (log.level = qun_log_level(settings.log_level)) < 0)
     rc =
         qun_error_set(&err, QUN_EINVAL, "log_level must be debug, info, warn or error, not \"%s\"", settings.log_level);
+  if (rc == 0 && !wish && strcmp(settings.hang, "log") != 0 && strcmp(settings.hang, "abort") != 0)
+    rc = qun_error_set(&err, QUN_EINVAL, "hang must be abort or log, not \"%s\"", settings.hang);
   if (rc < 0) {
     fprintf(stderr, "qund: %s\n", err.message);
     status = EXIT_USAGE;

@@ -40,6 +40,8 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(allow_untrusted, BOOL, "false", 0, 0, "", "load plugins that are not on the list made at build")                   \
   X(signatures, TEXT, "warn", 0, 0, "POLICY",                                                                          \
     "plugins that no trusted key signed: strict refuses them, warn says so, off is silent")                            \
+  X(callback_ms, NUMBER, "60000", 0, 3600000, "MS", "a plugin's callback that takes longer hangs; 0: nobody looks")    \
+  X(hang, TEXT, "abort", 0, 0, "POLICY", "what then: abort (the worker starts anew) or log")                           \
   X(safe_mode, BOOL, "false", 0, 0, "", "run only the plugins of this build; others are parked and catch up later")    \
   X(allow_loopback, BOOL, "false", 0, 0, "", "webhooks may go to this machine, also by plain http")                    \
   X(supervise, BOOL, "true", 0, 0, "", "start the worker anew when it crashes; --no-supervise: one process")           \

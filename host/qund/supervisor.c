@@ -37,6 +37,7 @@ struct supervisor {
   int64_t started_ms;
   bool serving;                     /* the worker does */
   bool ended;                       /* it has stopped in order */
+  bool again;                       /* and wants another one to come */
   bool in_plugin;                   /* the crashed thread was in a plugin */
   char suspect[QUN_STORE_TAG_SIZE]; /* the tenant that the crashed thread had in use; "": not known */
   char blamed[QUN_STORE_TAG_SIZE];  /* the one before */
@@ -94,7 +95,7 @@ static int start_worker(struct supervisor *s, struct qun_error *err) {
   pid_t self = getpid();
   if (pipe2(ends, O_CLOEXEC) < 0) return qun_error_set(err, QUN_EFAIL, "no pipe to a worker: %m");
   s->started_ms = steady_ms();
-  s->serving = s->ended = s->in_plugin = false;
+  s->serving = s->ended = s->again = s->in_plugin = false;
   s->suspect[0] = '\0';
   s->worker = fork();
   if (s->worker == 0) become_worker(s, self, ends[1]);
@@ -126,9 +127,10 @@ static void read_status(struct supervisor *s) {
     return;
   }
   said[n] = '\0';
-  for (; *at == QUN_QUND_SAYS_SERVING || *at == QUN_QUND_SAYS_ENDED; at++) {
+  for (; *at == QUN_QUND_SAYS_SERVING || *at == QUN_QUND_SAYS_ENDED || *at == QUN_QUND_SAYS_AGAIN; at++) {
     if (*at == QUN_QUND_SAYS_SERVING) note_serving(s);
     s->ended |= *at == QUN_QUND_SAYS_ENDED;
+    s->again |= *at == QUN_QUND_SAYS_AGAIN;
   }
   if (*at != QUN_QUND_SAYS_CRASH && *at != QUN_QUND_SAYS_PLUGIN) return;
   s->in_plugin = *at == QUN_QUND_SAYS_PLUGIN;
@@ -216,6 +218,12 @@ static void note_crash(struct supervisor *s, int how) {
   wait_ms(s, wait);
 }
 
+/* The worker has made room for another one. */
+static void note_change(struct supervisor *s) {
+  s->handover.died_ms = steady_ms();
+  snprintf(s->handover.reason, sizeof s->handover.reason, "a wish of its own");
+}
+
 /* Another process looks into the store, and marks it if need be: this one must not crash. */
 static void check_suspect(struct supervisor *s) {
   char text[QUN_STORE_TAG_SIZE + 16];
@@ -243,6 +251,10 @@ static int run(struct supervisor *s, int *status, struct qun_error *err) {
     if (rc < 0) return rc;
     int how = watch_worker(s);
     if (is_final(s, how, status)) return 0;
+    if (s->again && WIFEXITED(how) && WEXITSTATUS(how) == 0) {
+      note_change(s);
+      continue;
+    }
     check_suspect(s);
     note_crash(s, how);
     *status = 0;

@@ -31,6 +31,8 @@ struct daemon {
   struct qun_api_worker story;
   uv_loop_t loop;
   uv_signal_t signals[STOPS];
+  uv_async_t again_wish;
+  bool again; /* another worker shall come */
   struct qun_engine *engine;
   struct qun_delivery *delivery;
   struct qun_api *api;
@@ -63,6 +65,18 @@ static void stop(struct daemon *d, const char *why) {
 static void on_signal(uv_signal_t *handle, int number) {
   for (int i = 0; i < STOPS; i++)
     if (stops[i].number == number) stop(handle->data, stops[i].name);
+}
+
+static void on_again(uv_async_t *handle) {
+  struct daemon *d = handle->data;
+  d->again = !d->stopping;
+  stop(d, "another worker takes over");
+}
+
+/* Any thread. */
+static void wish_again(void *arg) {
+  struct daemon *d = arg;
+  uv_async_send(&d->again_wish);
 }
 
 /* ---- starting */
@@ -122,6 +136,8 @@ static int open_engine(struct daemon *d, struct qun_error *err) {
       .queue_events = (uint32_t)qun_qund_number(s->queue),
       .allow_untrusted = qun_qund_number(s->allow_untrusted) != 0,
       .signatures = (enum qun_signatures)qun_signatures_of(s->signatures),
+      .callback_ms = (uint32_t)qun_qund_number(s->callback_ms),
+      .hang_log = strcmp(s->hang, "log") == 0,
       .safe_mode = qun_qund_number(s->safe_mode) != 0,
       .exited = d->handover && strncmp(d->handover->reason, "exit code", 9) == 0,
       .journal = qun_qund_number(s->journal) != 0,
@@ -195,10 +211,14 @@ static void watch_signals(struct daemon *d) {
     if (!ignored) uv_signal_start(&d->signals[i], on_signal, stops[i].number);
     uv_unref((uv_handle_t *)&d->signals[i]);
   }
+  uv_async_init(&d->loop, &d->again_wish, on_again);
+  d->again_wish.data = d;
+  uv_unref((uv_handle_t *)&d->again_wish);
 }
 
 static void leave_signals(struct daemon *d) {
   for (int i = 0; i < STOPS; i++) uv_close((uv_handle_t *)&d->signals[i], NULL);
+  uv_close((uv_handle_t *)&d->again_wish, NULL);
   uv_run(&d->loop, UV_RUN_DEFAULT);
 }
 
@@ -258,6 +278,7 @@ static int run(struct daemon *d, struct qun_error *err) {
 int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct qun_log *log,
                         const struct qun_qund_handover *handover, struct qun_error *err) {
   struct daemon *d = calloc(1, sizeof *d); /* large: paths */
+  char last = QUN_QUND_SAYS_ENDED;
   if (!d) return qun_error_set(err, QUN_EFAIL, "there is no memory for the daemon");
   qun_qund_limits_raise();
   *d = (struct daemon){.settings = settings, .log = log, .handover = handover, .story = {.supervised = handover}};
@@ -266,6 +287,8 @@ int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct q
     prctl(PR_SET_NAME, "qund-worker");
     qun_qund_crash_watch(handover->status);
     d->story.restarts = handover->restarts;
+    d->story.again = wish_again;
+    d->story.again_arg = d;
     snprintf(d->story.reason, sizeof d->story.reason, "%s", handover->reason);
     rc = qun_qund_sockets_inherit(&d->sockets, settings, handover->tcp, handover->api, handover->intake, err);
   } else {
@@ -275,7 +298,8 @@ int qun_qund_worker_run(const struct qun_qund_settings *settings, const struct q
   }
   if (rc == 0) rc = run(d, err);
   qun_qund_sockets_close(&d->sockets);
-  if (rc == 0 && handover && write(handover->status, &(char){QUN_QUND_SAYS_ENDED}, 1) < 0)
+  if (d->again) last = QUN_QUND_SAYS_AGAIN;
+  if (rc == 0 && handover && write(handover->status, &last, 1) < 0)
     qun_log_line(log, QUN_LOG_WARN, "the supervisor cannot be told that this worker has stopped");
   free(d);
   return rc;

@@ -153,17 +153,146 @@ class Crash(Zoo):
         self.assert_named("exits_at_once", "it ended the process", "on_event")
         self.assert_fine()
 
-    def test_in_a_request(self):
+    def test_in_requests_until_it_is_parked_and_released(self):
         self.open("crash_request")
         for n in range(1, 4):
             with self.assertRaises((ConnectionError, qund.http.client.HTTPException)):
                 self.d.ask("POST", "/v1/tenants/zoo/call/crash_request.act", {})
             self.worker(n)
             self.assert_named("crash_request", "SIGSEGV", "on_request", "call of crash_request.act")
-        self.assertEqual(self.plugin("crash_request")["status"], "parked")
+        p = self.plugin("crash_request")
+        self.assertEqual(p["status"], "parked")
+        self.assertIn("came down 3 times in 60 min: crash_request 1.0.0 crashed", p["reason"])
         status, answer = self.ask("POST", "/v1/tenants/zoo/call/crash_request.act", {})
         self.assertEqual(status, 404)
         self.assertIn("plugin crash_request is parked: came down 3 times in 60 min", answer["detail"])
+        self.send(4)
+        s = self.show()
+        self.assertEqual(s["plugins"]["crash_request"]["status"], "parked")
+        held = s["plugins"]["crash_request"]["cursor"]
+        self.assertLess(held, s["seq"] - 4)
+        self.assert_fine()
+        self.problem(self.ask("POST", "/v1/plugins/crash_request/release", {"tenant": "zoo"}), "for all tenants")
+        self.problem(self.ask("POST", "/v1/plugins/growth/release", {}), "growth is not parked")
+        self.assertEqual(self.ask("POST", "/v1/plugins/crash_request/release", {})[1], {"plugin": "crash_request", "runs": "now"})
+        while self.plugin("crash_request")["status"] == "parked":
+            time.sleep(0.05)
+        self.send(1)
+        self.assertEqual(self.look("crash_request")["messages"], self.sent, "it has caught up over what it missed")
+        self.assertEqual(self.show()["plugins"]["crash_request"]["status"], "live")
+        self.assertEqual(self.ask("GET", "/v1/worker")[1]["restarts"], 3, "a change of workers is no crash")
+        self.assert_fine()
+        with self.assertRaises((ConnectionError, qund.http.client.HTTPException)):
+            self.d.ask("POST", "/v1/tenants/zoo/call/crash_request.act", {})
+        self.worker(4)
+        self.assertIn("came down on trial: crash_request", self.plugin("crash_request")["reason"])
+
+    def problem(self, got, words):
+        self.assertEqual(got[0], 409, got)
+        self.assertIn(words, got[1]["detail"])
+
+
+class Load(Zoo):
+    def park(self, name, callback, tries):
+        """What cannot even be begun is tried three times; then the rest comes up without it."""
+        self.open("reads_passwd")
+        self.d.end()
+        os.symlink(os.path.join(ZOO, name), os.path.join(self.folder, name))
+        self.start()
+        self.assertEqual(self.ask("GET", "/v1/worker")[1]["restarts"], tries)
+        self.assertEqual(self.plugin(name)["status"], "parked")
+        self.assert_named(name, "SIGSEGV", callback)
+        self.send(1)
+        self.assert_fine()
+
+    def test_a_constructor_that_crashes(self):
+        self.park("crash_load", "load", 3)
+
+    def test_a_create_that_crashes(self):
+        self.park("crash_create", "create", 3)
+
+    def test_safe_mode(self):
+        self.open("reads_passwd")
+        self.d.end()
+        self.d.options += ("--safe-mode",)
+        self.start()
+        self.assertEqual(self.plugin("reads_passwd")["status"], "parked")
+        self.assertIn("safe mode", self.plugin("reads_passwd")["reason"])
+        self.assertEqual(self.plugin("growth")["status"], "loaded")
+        self.send(3)
+        self.assertEqual(self.show()["plugins"]["reads_passwd"]["status"], "parked")
+        self.assert_fine()
+        self.d.end()
+        self.d.options = self.d.options[:-1]
+        self.start()
+        self.send(1)
+        self.assertEqual(self.look("reads_passwd")["messages"], self.sent)
+        self.assert_fine()
+
+
+class Hang(Zoo):
+    def hang(self, name, callback, act):
+        self.open(name)  # 2,000 ms are the limit of its manifest
+        act()
+        self.worker(2 if callback == "on_event" else 1)
+        self.assert_named(name, "hung (for ", callback)
+        self.assertIn(", at ", self.plugin(name)["last_crash"])
+        self.send(2)
+        self.assert_fine()
+        if callback == "on_event":
+            self.assertEqual(self.show()["control"]["qun.skipped"], 1)
+
+    def test_a_handler_that_loops(self):
+        self.hang("loops", "on_event", lambda: self.send(1, group="zoo"))
+        self.assertIn("loops.so+0x", self.plugin("loops")["last_crash"])
+
+    def test_a_handler_that_waits_for_itself(self):
+        self.hang("forgets_lock", "on_event", lambda: self.send(1, group="zoo"))
+
+    def test_a_request_that_loops(self):
+        def act():
+            with self.assertRaises((ConnectionError, qund.http.client.HTTPException)):
+                self.d.ask("POST", "/v1/tenants/zoo/call/loops_asked.act", {})
+        self.hang("loops_asked", "on_request", act)
+
+    def test_one_that_is_only_logged(self):
+        self.open("loops_asked", options=("--hang", "log"))
+        c = self.d.agency()
+        c.request("POST", "/v1/tenants/zoo/call/loops_asked.act", body="{}")
+        while not self.plugin("loops_asked")["crashes"]:
+            time.sleep(0.05)
+        self.assertIn("plugin loops_asked 1.0.0 hung (for ", self.d.log())
+        self.assertEqual(self.ask("GET", "/v1/worker")[1]["restarts"], 0)
+        c.close()
+        self.d.end(qund.signal.SIGKILL)  # the callback never comes back, so it cannot stop in order
+
+
+class Reach(Zoo):
+    """In the host's process a plugin is trusted: what it is refused are the host's own rules."""
+
+    def test_what_the_services_refuse(self):
+        names = ("forges_handle", "keeps_handle", "answers_garbage", "storms", "leaks_descriptors", "hogs_memory")
+        self.open(*names)
+        self.assertEqual(self.ask("POST", "/v1/tenants/farm/plugins/keeps_handle", {"enabled": True})[0], 200)
+        self.send(1, group="zoo")
+        self.send(1, "farm", group="zoo")
+        self.assertEqual(self.look("forges_handle")["result"], -2)
+        self.assertIn(self.look("keeps_handle", "farm")["result"], (0, -2))
+        self.assertEqual(self.ask("POST", "/v1/tenants/zoo/call/answers_garbage.act", {})[1]["result"], -7)
+        self.assertEqual(self.show()["derived"]["storms.drop"], 2000 * 16, "hops end a storm")
+        self.assertEqual(self.ask("GET", "/v1/worker")[1]["restarts"], 0)
+        self.assert_fine()
+
+    def test_refused_as_they_are_loaded(self):
+        self.open("reads_passwd")
+        self.d.end()
+        for name in "no_entry", "wrong_magic", "future_abi", "no_create":
+            os.symlink(os.path.join(ZOO, name), os.path.join(self.folder, name))
+        self.start()
+        refused = {p["folder"]: p["reason"] for p in self.ask("GET", "/v1/plugins")[1]["refused"]}
+        self.assertEqual(set(refused), {"no_entry", "wrong_magic", "future_abi", "no_create"})
+        self.assertEqual(len(set(refused.values())), 4, "each has a sentence of its own")
+        self.send(1)
         self.assert_fine()
 
 

@@ -167,5 +167,6 @@ int qun_cmd_plugin_list(struct qun_cli *cli);
 int qun_cmd_plugin_inspect(struct qun_cli *cli);
 int qun_cmd_plugin_enable(struct qun_cli *cli);
 int qun_cmd_plugin_disable(struct qun_cli *cli);
+int qun_cmd_plugin_release(struct qun_cli *cli);
 
 #endif

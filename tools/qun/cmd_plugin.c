@@ -64,3 +64,17 @@ int qun_cmd_plugin_enable(struct qun_cli *cli) {
 int qun_cmd_plugin_disable(struct qun_cli *cli) {
   return turn(cli, false);
 }
+
+int qun_cmd_plugin_release(struct qun_cli *cli) {
+  const char *tenant = qun_args_flag(&cli->args, "tenant");
+  struct qun_pack path, body;
+  qun_pack_init(&path);
+  qun_pack_init(&body);
+  qun_pack_map(&body, tenant ? 1 : 0);
+  if (tenant) qun_pack_kv_cstr(&body, "tenant", tenant);
+  qun_url_path(&path, "/v1/plugins/%s/release", qun_args_word(&cli->args, 0));
+  int status = qun_cli_ask_and_print(cli, "POST", (const char *)path.buf, NULL, qun_pack_slice(&body));
+  qun_pack_fini(&path);
+  qun_pack_fini(&body);
+  return status;
+}

@@ -262,6 +262,11 @@ const struct qun_command qun_commands[] = {
      NULL,
      {"switch a plugin on; it catches up over the whole log", "为租户启用插件；插件会补读整个日志"},
      qun_cmd_plugin_enable},
+    {"plugin release",
+     "ID",
+     FLAGS({"tenant", "NAME", {"one that ran isolated: for this tenant alone", "仅限隔离运行的插件：只对该租户"}}),
+     {"let a plugin run again that was parked for its crashes", "让因崩溃而停放的插件重新运行"},
+     qun_cmd_plugin_release},
     {"plugin disable", "NAME ID", NULL, {"switch a plugin off", "为租户停用插件"}, qun_cmd_plugin_disable},
 
     {"bench",
