@@ -182,7 +182,7 @@ int qun_fake_http_answer(struct qun_fake *f, const char *key, int status, const 
   struct qun_fake_row *row = NULL;
   struct qun_pack data;
   int rc = open_row(f, key, "http", &row);
-  if (rc < 0) return rc;
+  if (rc < 0 || !row) return rc;
   qun_pack_init(&data);
   qun_pack_map(&data, 4);
   qun_pack_kv_cstr(&data, "plugin", row->plugin);
@@ -196,7 +196,7 @@ int qun_fake_http_silence(struct qun_fake *f, const char *key, const char *why) 
   struct qun_fake_row *row = NULL;
   struct qun_pack data;
   int rc = open_row(f, key, "http", &row);
-  if (rc < 0) return rc;
+  if (rc < 0 || !row) return rc;
   qun_pack_init(&data);
   qun_pack_map(&data, 2);
   qun_pack_kv_cstr(&data, "plugin", row->plugin);
@@ -211,7 +211,7 @@ int qun_fake_work(struct qun_fake *f, const char *key) {
   char service[128];
   qun_slice params = {NULL, 0}, reply = {NULL, 0};
   int rc = open_row(f, key, "work", &row);
-  if (rc < 0) return rc;
+  if (rc < 0 || !row) return rc;
   snprintf(service, sizeof service, "%.*s", (int)row->target.len, (const char *)row->target.ptr);
   (void)qun_mp_find(row->body, "params", &params);
   rc = qun__fake_ask(f, f->plugin, f->tenant, service, params, "", NULL, &reply);
