@@ -13,6 +13,10 @@
 
 #include <qun/msgpack.h>
 
+/* Among the flags of a record, and never shown to a plugin: an isolated plugin emitted it, so that it stands behind its cause,
+   where the log was by then. */
+enum { QUN_RECORD_LAGGED = 1u << 8 };
+
 struct qun_record {
   uint64_t seq; /* the key, not in the bytes */
   int64_t time_ms, clock_ms;

@@ -85,7 +85,7 @@ int qun_apply_commit(struct qun_apply *a, struct qun_error *err) {
     rc = qun_total_add(&a->batch, a->totals[i].class_letter, a->totals[i].type, a->totals[i].n);
   for (uint32_t i = 0; i < a->o.rt->plugins->count && rc == 0; i++) {
     uint32_t bit = 1u << i;
-    if (qun__apply_mask(a) & bit)
+    if (qun__apply_mask(a) & ~a->o.apart & bit)
       rc = qun_cursor_write(&a->batch, a->o.rt->plugins->plugins[i].manifest->id, a->head.seq);
   }
   if (rc == 0) rc = qun_head_write(&a->batch, &a->head);
@@ -192,6 +192,14 @@ static uint64_t seed_of(uint64_t seq, const char *plugin) {
   return h ^ (h >> 29);
 }
 
+/* A timer's place in the log depends on when its plugin comes to it; its name and time do not. */
+static uint64_t timer_seed(int64_t due_ms, qun_slice name, const char *plugin) {
+  const unsigned char *at = name.ptr;
+  uint64_t h = (uint64_t)due_ms * 0x9e3779b97f4a7c15ull;
+  for (uint64_t i = 0; i < name.len; i++) h = (h ^ at[i]) * 1099511628211ull;
+  return seed_of(h, plugin);
+}
+
 /* For all plugins that hear of a record; each has its own seed. */
 static struct qun_scope scope_for(struct qun_apply *a, uint32_t mode, const struct qun_record *r) {
   struct qun_scope s = {.mode = mode,
@@ -258,7 +266,7 @@ static qun_slice without_text(struct qun_apply *a, const struct qun_hearers *hea
 
 static struct qun_event event_of(struct qun_apply *a, const struct qun_record *r) {
   struct qun_event e = {.struct_size = sizeof e,
-                        .flags = r->flags,
+                        .flags = r->flags & ~(uint32_t)QUN_RECORD_LAGGED,
                         .seq = r->seq,
                         .time_ms = r->time_ms,
                         .member = r->member,
@@ -292,6 +300,37 @@ static uint32_t bit_of(const struct qun_apply *a, qun_slice id) {
   return 0;
 }
 
+bool qun__apply_hears(const struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
+                      uint32_t plugin) {
+  uint32_t bit = 1u << plugin;
+  if (!hearers || !(hearers->plugins & bit)) return false;
+  const char *member = addressee(r->type);
+  return !member || (bit_of(a, qun_mp_str(r->data, member)) & bit);
+}
+
+struct qun_scope qun__apply_scope(struct qun_apply *a, uint32_t mode, const struct qun_record *r, uint32_t plugin) {
+  struct qun_scope s = scope_for(a, mode, r);
+  s.seed = seed_of(r->seq, a->o.rt->plugins->plugins[plugin].manifest->id);
+  return s;
+}
+
+struct qun_event qun__apply_event(struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
+                                  qun_slice open, uint32_t plugin) {
+  struct qun_event e = event_of(a, r);
+  bool strip = hearers->texts_count && !a->o.rt->plugins->plugins[plugin].manifest->personal_text;
+  e.data = strip ? without_text(a, hearers, open) : open;
+  return e;
+}
+
+int qun__apply_give(struct qun_apply *a, uint32_t plugin, struct qun_scope *s, const struct qun_record *r,
+                    const struct qun_event *e, struct qun_error *err) {
+  qun_overlay_step(a->batch.view.overlay);
+  uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
+  uint32_t emits = a->emits.count;
+  int answer = qun_instance_event(&a->o.rt->instances[plugin], s, e);
+  return settle(a, s, plugin, r, answer, mark, emits, err);
+}
+
 int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
                        qun_slice open, uint32_t mask, struct qun_error *err) {
   uint32_t hear = hearers ? hearers->plugins & mask : 0;
@@ -302,7 +341,7 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
   const struct qun_scope scope = scope_for(a, QUN_MODE_EVENT, r);
   qun_slice stripped = {NULL, 0};
   for (uint32_t i = 0; hear >> i; i++) {
-    if (!(hear & (1u << i))) continue;
+    if (!(hear & (1u << i)) || (a->o.until && r->seq > a->o.until[i])) continue;
     const struct qun_loaded_plugin *p = &a->o.rt->plugins->plugins[i];
     if (a->o.skips &&
         qun_skips_hit(a->o.skips, i, r->seq, qun_crumb_event_key(r->type, r->source, r->id, r->subject))) {
@@ -315,13 +354,9 @@ int qun__apply_project(struct qun_apply *a, const struct qun_record *r, const st
       if (!stripped.ptr) stripped = without_text(a, hearers, open);
       e.data = stripped;
     }
-    qun_overlay_step(a->batch.view.overlay);
-    uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
-    uint32_t emits = a->emits.count;
     struct qun_scope s = scope;
     s.seed = seed_of(r->seq, p->manifest->id);
-    int answer = qun_instance_event(&a->o.rt->instances[i], &s, &e);
-    int rc = settle(a, &s, i, r, answer, mark, emits, err);
+    int rc = qun__apply_give(a, i, &s, r, &e, err);
     if (rc < 0) return rc;
   }
   return 0;
@@ -342,9 +377,10 @@ int qun__apply_follow(struct qun_apply *a, uint32_t from, struct qun_error *err)
     int source_len = snprintf(source, sizeof source, "qun:%s", origin);
     static const unsigned char empty = 0x80;
     qun_slice open = e.data.len ? e.data : qun_slice_of(&empty, 1);
-    struct qun_record r = {.time_ms = a->clock_ms,
+    struct qun_record r = {.time_ms = e.lagged ? e.time_ms : a->clock_ms,
                            .clock_ms = a->head.clock_ms,
-                           .flags = host ? QUN_EVENT_DERIVED | QUN_EVENT_CONTROL : QUN_EVENT_DERIVED,
+                           .flags =
+                               QUN_EVENT_DERIVED | (host ? QUN_EVENT_CONTROL : 0) | (e.lagged ? QUN_RECORD_LAGGED : 0),
                            .hops = e.hops,
                            .member = e.member,
                            .cause = e.cause,
@@ -358,6 +394,11 @@ int qun__apply_follow(struct qun_apply *a, uint32_t from, struct qun_error *err)
                            .lang = e.lang,
                            .data = qun__apply_seal(a, &e, err)};
     if (!r.data.ptr) return QUN_EFAIL;
+    if (!host && (a->o.apart & (1u << e.plugin))) {
+      rc = a->o.derived ? a->o.derived(a->o.derived_arg, &r, &e) : 0;
+      continue;
+    }
+    if (host && a->o.apart && qun_slice_is(e.type, "qun.skipped")) continue; /* that stands elsewhere too */
     if (a->o.expect && !a->o.expect(a->o.expect_arg, a->head.seq + 1, &r, &open)) continue;
     rc = qun__apply_append(a, &r, e.hearers, err);
     if (rc == 0) rc = qun__apply_host(a, &r, err);
@@ -424,14 +465,19 @@ static int fire(struct qun_apply *a, const struct qun_timer_row *row, uint32_t p
                          .data = qun_arena_copy(arena, qun_pack_slice(&a->pack2))};
   t.due_ms = a->clock_ms;
   qun_slice open = r.data;
-  if (a->o.expect && !a->o.expect(a->o.expect_arg, a->head.seq + 1, &r, &open)) return 0;
-  int rc = qun__apply_append(a, &r, qun_subscriptions_find(a->o.rt->subscriptions, r.type), err);
+  int rc = 0;
+  if (a->o.apart & (1u << plugin)) {
+    if (a->o.derived) rc = a->o.derived(a->o.derived_arg, &r, NULL);
+  } else {
+    if (a->o.expect && !a->o.expect(a->o.expect_arg, a->head.seq + 1, &r, &open)) return 0;
+    rc = qun__apply_append(a, &r, qun_subscriptions_find(a->o.rt->subscriptions, r.type), err);
+  }
   if (rc < 0) return rc;
   qun_overlay_step(a->batch.view.overlay);
   uint32_t mark = qun_overlay_mark(a->batch.view.overlay);
   uint32_t emits = a->emits.count;
   struct qun_scope s = scope_for(a, QUN_MODE_TIMER, &r);
-  s.seed = seed_of(r.seq, p->manifest->id);
+  s.seed = timer_seed(row->due_ms, t.name, p->manifest->id);
   if (a->o.skips && qun_skips_hit(a->o.skips, plugin, r.seq, qun_crumb_timer_key(&t))) {
     rc = qun__apply_skip(a, plugin, &r, err);
   } else {
@@ -445,6 +491,8 @@ int qun__apply_fire_one(struct qun_apply *a, int64_t upto, uint32_t mask, bool *
   struct qun_timer_row row;
   uint32_t plugin = 0;
   *fired = false;
+  for (uint32_t i = 0; a->o.until && i < a->o.rt->plugins->count; i++)
+    if (a->head.seq >= a->o.until[i]) mask &= ~(1u << i);
   if (a->due_known && a->next_due > upto) return 0;
   int rc = next_timer(a, mask, &row, &plugin);
   if (rc < 0 && rc != QUN_ENOTFOUND) return qun_error_set(err, QUN_EFAIL, "timers cannot be read");

@@ -49,6 +49,11 @@ struct qun_apply_options {
   struct qun_identified *identified; /* told of members whose id is stored, after the commit; NULL: nobody asks */
   const struct qun_view *people;     /* where members' pseudonyms are; NULL: the store itself */
   const struct qun_skips *skips;     /* records that plugins do not get; NULL: none */
+  uint32_t apart; /* bit n: what plugin n derives stands elsewhere in the log, and is not appended here */
+  int (*derived)(void *arg, struct qun_record *record,
+                 const struct qun_emitted *emitted); /* is told of it; NULL: nobody is */
+  void *derived_arg;
+  const uint64_t *until; /* of plugin n: it hears nothing after this record; NULL: no bound */
 };
 
 struct qun_apply {
@@ -106,6 +111,25 @@ qun_slice qun_apply_open_data(struct qun_vault *vault, const unsigned char pseud
 
 /* ---- between apply.c, apply_input.c and apply_host.c */
 
+/* A record of the log in `view`. QUN_ECONFLICT. */
+int qun__apply_read(struct qun_record *r, const struct qun_view *view, uint64_t seq, struct qun_error *err);
+/* The handlers' clock as it was at record `seq` (0: before the first). */
+int qun__apply_go_back(struct qun_apply *a, const struct qun_view *view, uint64_t seq, struct qun_error *err);
+/* Plugins that get what comes now: live, up to date, and with an instance here. */
+static inline uint32_t qun__apply_mask(const struct qun_apply *a) {
+  return a->slot->config->live & ~a->catch_up & a->o.rt->here;
+}
+/* Whether plugin n is given the record at all. */
+bool qun__apply_hears(const struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
+                      uint32_t plugin);
+/* The event as plugin n is given it, and where it stands. */
+struct qun_event qun__apply_event(struct qun_apply *a, const struct qun_record *r, const struct qun_hearers *hearers,
+                                  qun_slice open, uint32_t plugin);
+struct qun_scope qun__apply_scope(struct qun_apply *a, uint32_t mode, const struct qun_record *r, uint32_t plugin);
+/* Gives plugin n an event in a scope, and keeps what it did or takes it back. */
+int qun__apply_give(struct qun_apply *a, uint32_t plugin, struct qun_scope *s, const struct qun_record *r,
+                    const struct qun_event *e, struct qun_error *err);
+
 /* Appends a record: sequence, bytes, totals, audit leaf. */
 int qun__apply_append(struct qun_apply *a, struct qun_record *r, const struct qun_hearers *hearers,
                       struct qun_error *err);
@@ -125,10 +149,6 @@ int qun__apply_fire_one(struct qun_apply *a, int64_t upto, uint32_t mask, bool *
 int qun__apply_host(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 /* Passes a record over for a plugin: a dead letter, and a record about it among the emits. */
 int qun__apply_skip(struct qun_apply *a, uint32_t plugin, const struct qun_record *r, struct qun_error *err);
-/* Plugins that get what comes now: live, up to date, and run by this runtime. */
-static inline uint32_t qun__apply_mask(const struct qun_apply *a) {
-  return a->slot->config->live & ~a->catch_up & a->o.rt->here;
-}
 /* Drops the rows of an erased member. The caller tells the plugins, whose memory of them must go. */
 int qun__apply_erased(struct qun_apply *a, const struct qun_record *r, struct qun_error *err);
 /* Appends a control record that the host derives from another. */

@@ -36,6 +36,7 @@ int qun__apply_erased(struct qun_apply *a, const struct qun_record *r, struct qu
   int64_t number = qun_mp_int(r->data, "number", 0);
   if (number <= 0 || !(r->flags & QUN_EVENT_CONTROL)) return 0;
   for (uint32_t i = 0; i < a->o.rt->plugins->count; i++) {
+    if (!(a->o.rt->here & (1u << i))) continue; /* an isolated one drops its rows when it comes here */
     if (drop_rows(a, QUN_TABLE_PLUGIN + i, (uint64_t)number) < 0)
       return qun_error_set(err, QUN_EFAIL, "rows of a member cannot be dropped");
   }

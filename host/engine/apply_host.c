@@ -2,6 +2,7 @@
 /* What the host itself does with a record: settings, plugins on and off, imports, agreements, the gate and the outbox.
  */
 #include "host/engine/apply.h"
+#include "host/engine/lag.h"
 #include "tenants/agreement.h"
 #include "tenants/outbox.h"
 
@@ -16,6 +17,8 @@ static int reconfigure(struct qun_apply *a, struct qun_error *err) {
 static int on_settings(struct qun_apply *a, const struct qun_record *r, struct qun_error *err) {
   qun_slice values;
   if (!qun_mp_find(r->data, "values", &values)) return 0;
+  if (!a->o.no_log && qun__was_write(a, r->seq, values) < 0)
+    return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
   if (qun_config_store(&a->batch, values) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
   return reconfigure(a, err);
 }
@@ -52,8 +55,11 @@ static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun
     if (qun_plugin_set_parked(&a->batch, id, park && !reason.len ? status : reason) < 0 ||
         qun_plugin_set_live(&a->batch, id, on) < 0)
       return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
-    if (on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
-    if (!on && live && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    bool here = (a->o.rt->here >> i) & 1u;
+    if (!here && on && qun__since_write(a, id, r->seq) < 0)
+      return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    if (here && on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
+    if (here && !on && live && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     a->due_known = false;
     return reconfigure(a, err);
   }

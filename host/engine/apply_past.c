@@ -4,22 +4,37 @@
 
 enum { RECORDS_A_COMMIT = 2000 };
 
+int qun__apply_read(struct qun_record *r, const struct qun_view *view, uint64_t seq, struct qun_error *err) {
+  unsigned char key[8];
+  qun_slice bytes;
+  qun_be64(key, seq);
+  if (qun_view_get(view, QUN_TABLE_LOG, qun_slice_of(key, 8), &bytes) < 0 || qun_record_read(r, seq, bytes) < 0)
+    return qun_error_set(err, QUN_ECONFLICT, "record %llu cannot be read", (unsigned long long)seq);
+  return 0;
+}
+
+int qun__apply_go_back(struct qun_apply *a, const struct qun_view *view, uint64_t seq, struct qun_error *err) {
+  struct qun_record r = {.clock_ms = 0};
+  int rc = seq ? qun__apply_read(&r, view, seq, err) : 0;
+  a->clock_ms = r.clock_ms;
+  a->due_known = false;
+  return rc;
+}
+
 int qun_apply_past(struct qun_apply *a, uint32_t n, const struct qun_view *view, uint64_t from, uint64_t to,
                    struct qun_error *err) {
   uint32_t bit = 1u << n;
   struct qun_arena *arena = qun_overlay_arena(a->batch.view.overlay);
-  a->due_known = false;
+  int rc = qun__apply_go_back(a, view, from, err);
+  if (rc < 0) return rc;
   for (uint64_t seq = from + 1; seq <= to; seq++) {
     struct qun_record r;
-    unsigned char key[8];
-    qun_slice bytes;
-    qun_be64(key, seq);
-    if (qun_view_get(view, QUN_TABLE_LOG, qun_slice_of(key, 8), &bytes) < 0 || qun_record_read(&r, seq, bytes) < 0)
-      return qun_error_set(err, QUN_ECONFLICT, "record %llu cannot be read", (unsigned long long)seq);
-    const struct qun_hearers *hearers = qun_subscriptions_find(a->o.rt->subscriptions, r.type);
-    a->clock_ms = r.clock_ms;
-    int rc = qun__apply_fire(a, r.clock_ms, bit, err);
+    rc = qun__apply_read(&r, view, seq, err);
+    /* as it comes: what follows from a record follows at once, and no timer between */
+    if (rc == 0 && !(r.flags & QUN_EVENT_DERIVED)) rc = qun__apply_fire(a, r.clock_ms, bit, err);
     if (rc < 0) return rc;
+    if (r.clock_ms > a->clock_ms) a->clock_ms = r.clock_ms;
+    const struct qun_hearers *hearers = qun_subscriptions_find(a->o.rt->subscriptions, r.type);
     if (!hearers || !(hearers->plugins & bit)) continue;
     uint32_t emits = a->emits.count;
     rc = qun__apply_project(a, &r, hearers,

@@ -10,8 +10,10 @@ static const char prefix[] = "set/";
 
 static qun_slice lookup(const struct qun_view *v, qun_slice overrides, const char *key) {
   char name[256];
-  qun_slice value = qun_mp_str(overrides, key);
+  qun_slice value = qun_mp_str(overrides, key), raw;
   if (value.len) return value;
+  if (qun_mp_find(overrides, key, &raw) && raw.len == 1 && *(const unsigned char *)raw.ptr == 0xc0)
+    return value; /* nil: as if it had never been set */
   int n = snprintf(name, sizeof name, "%s%s", prefix, key);
   if (n < 0 || (size_t)n >= sizeof name || qun_view_get(v, QUN_TABLE_META, qun_slice_of(name, (size_t)n), &value) < 0)
     return (qun_slice){NULL, 0};

@@ -16,7 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEFAULT_QUEUE = 65536, DEFAULT_SHARDS = 2, DEFAULT_READERS = 2 };
+enum {
+  DEFAULT_QUEUE = 65536,
+  DEFAULT_SHARDS = 2,
+  DEFAULT_READERS = 2,
+  RUNNER_MEMORY = 512 << 20,
+  RUNNER_CPU_S = 3600,
+  RUNNER_CALLBACK_MS = 5000,
+  RUNNERS = 32,
+  RUNNER_IDLE_MS = 30000
+};
 
 /* ---------------------------------------------------------------- folders and the lock */
 
@@ -110,6 +119,7 @@ static void forget(void *arg) {
   struct qun_engine *e = arg;
   for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_purge(&e->shards[i]);
   if (e->readers) qun__readers_purge(e->readers);
+  qun__isolated_purge(e->isolated);
 }
 
 /* Without a journal of its own an engine still applies what an earlier one left in it. */
@@ -130,7 +140,8 @@ static int open_plugins(struct qun_engine *e, const struct qun_engine_options *o
                                            .data_dir = e->data_dir,
                                            .crumbs = qun__quarantine_crumbs(e->quarantine),
                                            .where = qun__quarantine_where,
-                                           .where_arg = e->quarantine};
+                                           .where_arg = e->quarantine,
+                                           .isolation = &e->isolation};
   rc = qun_plugin_set_open(&e->plugins, e->plugins_dir, &policy, err);
   if (rc == 0) rc = qun__quarantine_runs(e->quarantine, e->plugins, qun_engine_now(e), err);
   return rc < 0 ? rc : qun__quarantine_skips_make(e->quarantine, e->plugins, err);
@@ -172,9 +183,26 @@ static int open_parts(struct qun_engine *e, const struct qun_engine_options *o, 
   if (rc == 0) rc = qun_tenant_pool_create(&e->pool, &pool, err);
   if (rc == 0 && o->callback_ms) rc = start_watchdog(e, err);
   if (rc == 0) rc = start_threads(e, err);
+  if (rc == 0) rc = qun__isolated_start(&e->isolated, e, err);
   if (rc == 0) rc = open_journal(e, err);
   if (rc == 0 && o->live) rc = qun__ticker_start(&e->ticker, e, e->clean, err);
   return rc;
+}
+
+static void set_isolation(struct qun_engine *e) {
+  e->isolation = e->options.isolation;
+  struct qun_runner_options *r = &e->isolation.runner;
+  if (!r->program) {
+    qun_runner_program(e->runner);
+    r->program = e->runner;
+  }
+  if (!r->memory_bytes) r->memory_bytes = RUNNER_MEMORY;
+  if (!r->cpu_s) r->cpu_s = RUNNER_CPU_S;
+  if (!r->callback_ms) r->callback_ms = RUNNER_CALLBACK_MS;
+  if (!r->require) r->require = "landlock>=1,seccomp";
+  if (!e->isolation.isolate) e->isolation.isolate = "";
+  if (!e->isolation.runners_max) e->isolation.runners_max = RUNNERS;
+  if (!e->isolation.idle_ms) e->isolation.idle_ms = RUNNER_IDLE_MS;
 }
 
 int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o, struct qun_error *err) {
@@ -184,6 +212,7 @@ int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o,
   e->lock_fd = -1;
   e->journal_ops = &qun_journal_embedded;
   e->options = *o;
+  set_isolation(e);
   if (!e->options.shards) e->options.shards = DEFAULT_SHARDS;
   if (!e->options.readers) e->options.readers = DEFAULT_READERS;
   if (!e->options.queue_events) e->options.queue_events = DEFAULT_QUEUE;
@@ -200,6 +229,7 @@ int qun_engine_open(struct qun_engine **out, const struct qun_engine_options *o,
 void qun_engine_close(struct qun_engine *e) {
   if (!e) return;
   qun__ticker_stop(e->ticker);
+  qun__isolated_stop(e->isolated);
   qun__readers_stop(e->readers);
   if (e->journal) e->journal_ops->stop(e->journal);
   /* a shard's thread ends only when its lanes are empty */
@@ -208,6 +238,7 @@ void qun_engine_close(struct qun_engine *e) {
   qun__watchdog_stop(e->watchdog);
   for (uint32_t i = 0; i < e->shards_count; i++) qun__shard_free(&e->shards[i]);
   free(e->shards);
+  qun__isolated_destroy(e->isolated);
   qun__ticker_close(e->ticker, true);
   qun_tenant_pool_destroy(e->pool);
   qun_quotas_destroy(e->quotas);

@@ -33,10 +33,11 @@ struct qun_engine_options {
   uint32_t queue_events;   /* waiting events a shard may hold; 0: 65536 */
   bool allow_untrusted;
   enum qun_signatures signatures;
-  bool safe_mode;            /* code of plugins that are not on the list made at build is left aside */
-  uint32_t callback_ms;      /* a plugin's callback that takes longer hangs; 0: nobody looks */
-  bool hang_log;             /* that is logged; else the process ends, by abort() */
-  bool exited;               /* the process that had the folder before ended itself, though nobody told it to */
+  bool safe_mode;                 /* code of plugins that are not on the list made at build is left aside */
+  uint32_t callback_ms;           /* a plugin's callback that takes longer hangs; 0: nobody looks */
+  bool hang_log;                  /* that is logged; else the process ends, by abort() */
+  bool exited;                    /* the process that had the folder before ended itself, though nobody told it to */
+  struct qun_isolation isolation; /* what is 0 or NULL gets a default; its texts outlive the engine */
   bool journal;              /* durable answers come from a journal of all tenants; else from each store's own commit */
   uint32_t journal_segment;  /* bytes of a segment; 0: 16 MiB */
   bool live;                 /* qund: ticks the clock for due timers, delivers the outbox */

@@ -75,12 +75,32 @@ static void pack_outbox(struct qun_pack *out, const struct qun_view *v) {
 
 /* ---------------------------------------------------------------- plugins and hashes */
 
-static int pack_plugins(struct qun_pack *out, const struct qun_view *v, const struct qun_plugin_set *plugins,
+/* Where an isolated plugin stands, beside its cursor. */
+static void pack_isolated(struct qun_pack *out, struct qun_engine *e, const char *tenant, uint32_t plugin) {
+  struct qun_isolated_state s;
+  char level[64];
+  qun__isolated_look(e->isolated, tenant, plugin, &s);
+  qun_runner_level_text(&e->plugins->plugins[plugin].sandbox, level);
+  qun_pack_kv_cstr(out, "mode", "isolated");
+  qun_pack_kv_cstr(out, "sandbox", level);
+  qun_pack_kv_int(out, "runner", s.pid);
+  qun_pack_kv_int(out, "crashes", s.crashes);
+  qun_pack_kv_cstr(out, "reason", s.reason);
+}
+
+static const char *status_of(struct qun_engine *e, const char *tenant, uint32_t plugin, bool live, bool behind) {
+  struct qun_isolated_state s;
+  qun__isolated_look(e->isolated, tenant, plugin, &s);
+  return !live ? "off" : s.held ? "parked" : behind ? "catching up" : "live";
+}
+
+static int pack_plugins(struct qun_pack *out, struct qun_engine *e, const struct qun_view *v,
                         const struct qun_config *c, const struct qun_head *head, struct qun_error *err) {
   struct qun_state_part parts[QUN_PLUGINS_MAX];
   unsigned char hash[QUN_STATE_HASH];
   char hex[2 * QUN_STATE_HASH + 1];
   uint32_t n = 0;
+  const struct qun_plugin_set *plugins = e->plugins;
   qun_pack_cstr(out, "plugins");
   qun_pack_map(out, plugins->count);
   for (uint32_t i = 0; i < plugins->count; i++) {
@@ -92,12 +112,14 @@ static int pack_plugins(struct qun_pack *out, const struct qun_view *v, const st
       return qun_error_set(err, QUN_EFAIL, "keyspace of %s cannot be read", m->id);
     qun_hex(part.hash, sizeof part.hash, hex);
     qun_pack_cstr(out, m->id);
-    qun_pack_map(out, 4);
+    bool isolated = plugins->plugins[i].mode == QUN_PLUGIN_ISOLATED && plugins->plugins[i].where == QUN_ISOLATED;
     bool parked = ((c->parked >> i) & 1u) || (live && plugins->plugins[i].where == QUN_PARKED);
-    qun_pack_kv_cstr(out, "status", parked ? "parked" : !live ? "off" : cursor < head->seq ? "catching up" : "live");
+    qun_pack_map(out, isolated ? 9 : 4);
+    qun_pack_kv_cstr(out, "status", parked ? "parked" : status_of(e, c->name, i, live, cursor < head->seq));
     qun_pack_kv_int(out, "cursor", (int64_t)cursor);
     qun_pack_kv_cstr(out, "version", m->version);
     qun_pack_kv_cstr(out, "state_hash", hex);
+    if (isolated) pack_isolated(out, e, c->name, i);
     if (live) parts[n++] = part;
   }
   qun_state_hash_tenant(parts, n, hash);
@@ -133,8 +155,8 @@ static void pack_quota(struct qun_pack *out, const struct qun_tenant *t, const s
   qun_pack_kv_int(out, "refused_handler_ms", (int64_t)use.refused_handler);
 }
 
-static int show(const struct qun_reading *r, const struct qun_plugin_set *plugins, const struct qun_config *c,
-                struct qun_pack *out, struct qun_error *err) {
+static int show(const struct qun_reading *r, struct qun_engine *e, const struct qun_config *c, struct qun_pack *out,
+                struct qun_error *err) {
   struct qun_head head;
   const struct qun_view *v = &r->view;
   if (qun_head_read(v, &head) < 0) return qun_error_set(err, QUN_ECONFLICT, "the store's head is damaged");
@@ -159,7 +181,7 @@ static int show(const struct qun_reading *r, const struct qun_plugin_set *plugin
   pack_quota(out, r->tenant, c);
   pack_audit(out, v, &head);
   pack_outbox(out, v);
-  int rc = pack_plugins(out, v, plugins, c, &head, err);
+  int rc = pack_plugins(out, e, v, c, &head, err);
   qun_pack_close(out, at, 22);
   return rc;
 }
@@ -170,7 +192,7 @@ int qun_engine_tenant_show(struct qun_engine *e, const char *name, struct qun_pa
   if (rc < 0) return rc;
   struct qun_config *c = NULL;
   rc = qun_config_read(&c, name, &r.view, e->plugins, (qun_slice){NULL, 0}, err);
-  if (rc == 0) rc = show(&r, e->plugins, c, out, err);
+  if (rc == 0) rc = show(&r, e, c, out, err);
   qun_config_unref(c);
   qun_engine_read_end(&r);
   return rc;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { SETTLE_MS = 60000 };
+
 struct erase {
   struct qun_engine *engine;
   const struct qun_engine_erase_spec *spec;
@@ -50,6 +52,15 @@ static int record(struct erase *x, struct qun_error *err) {
                        : qun_engine_control(x->engine, x->tenant, "qun.erased", (qun_slice){NULL, 0},
                                             (qun_slice){NULL, 0}, qun_pack_slice(&data), &x->seq, err);
   qun_pack_fini(&data);
+  return rc;
+}
+
+/* Isolated plugins drop their rows when they come to the record. */
+static int let_others_drop(struct erase *x, struct qun_error *err) {
+  struct qun_tenant *t = NULL;
+  int rc = qun_tenant_get(x->engine->pool, x->tenant, &t, err);
+  if (rc == 0) rc = qun__isolated_settle(x->engine->isolated, t, x->seq, SETTLE_MS, err);
+  qun_tenant_put(t);
   return rc;
 }
 
@@ -160,6 +171,7 @@ int qun_engine_erase(struct qun_engine *e, const char *tenant, const struct qun_
   x->entry.at_ms = qun_engine_now(e);
   int rc = find_member(x, err);
   if (rc == 0) rc = record(x, err);
+  if (rc == 0) rc = let_others_drop(x, err);
   if (rc == 0) rc = qun_erasures_add(e->keys_dir, tenant, &x->entry, 1, err);
   if (rc == 0) rc = qun_tenant_claim(e->pool, tenant, QUN_EAGAIN, err);
   if (rc == 0) {

@@ -5,7 +5,9 @@
 
 #include "host/engine/apply.h"
 #include "host/engine/engine.h"
+#include "host/engine/isolated.h"
 #include "host/engine/journal.h"
+#include "host/engine/lag.h"
 #include "host/engine/lane.h"
 
 #include <pthread.h>
@@ -19,6 +21,7 @@ struct qun_job {
   struct qun_job *next;
   struct qun_tenant *tenant; /* a reference */
   struct qun_input_batch batch;
+  struct qun_lag *lag;  /* instead of inputs: what an isolated plugin did; the job's own. NULL: none */
   qun_submit_done done; /* NULL: answered, or nobody asked */
   void *arg;
   uint32_t flags;  /* QUN_SUBMIT_*, QUN__JOB_* */
@@ -115,6 +118,9 @@ struct qun_engine {
   struct qun_shard *shards;
   uint32_t shards_count;
   struct qun_readers *readers;
+  struct qun_isolation isolation;
+  char runner[4096];             /* its program */
+  struct qun_isolated *isolated; /* NULL: no plugin is */
   struct qun_ticker *ticker;
   const struct qun_journal_ops *journal_ops;
   struct qun_journal *journal;

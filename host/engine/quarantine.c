@@ -238,7 +238,7 @@ static int state_alone(const struct qun_apply_options *o, struct qun_slot *slot,
 
 int qun__quarantine_state(const struct qun_apply_options *o, struct qun_slot *slot, int64_t now_ms, bool *stated,
                           struct qun_error *err) {
-  uint32_t park = slot->config->live & o->rt->held, release = slot->config->parked & o->rt->here;
+  uint32_t park = slot->config->live & o->rt->held, release = slot->config->parked & ~o->rt->held;
   int rc = 0;
   *stated = (park | release) != 0;
   for (uint32_t i = 0; i < o->rt->plugins->count && rc == 0; i++)

@@ -202,13 +202,35 @@ static bool await(struct call *c, struct qun_tenant *t) {
   return false;
 }
 
-/* 1: `done` comes later: after what it waits for, or after the commit of what was emitted. */
+/* Over a snapshot, on a thread that has the plugin. 1: `done` comes later, after the commit of what was emitted. */
+static int answer_over(struct call *c, struct qun_runtime *rt, struct qun_slot *slot, const struct qun_view *view,
+                       struct qun_error *err) {
+  const struct qun_manifest_service *entry = NULL;
+  struct qun_emit_list emits = {0};
+  uint32_t number = 0;
+  int rc = qun__service_owner(rt->plugins, qun_str(c->service), &number, &entry);
+  if (rc == 0) rc = check(c, entry, &rt->plugins->plugins[number], (slot->config->live >> number) & 1u, err);
+  if (rc == 0) rc = run_request(c, rt, slot, view, number, entry, &emits, err);
+  if (rc == 0 && emits.count) rc = submit_emitted(c, slot, view, &emits, err) < 0 ? err->code : 1;
+  free(emits.items);
+  return rc;
+}
+
+static int errand_run(void *arg, struct qun_runtime *rt, struct qun_slot *slot, const struct qun_view *view,
+                      struct qun_error *err) {
+  return answer_over(arg, rt, slot, view, err);
+}
+
+static void errand_end(void *arg, int rc, const char *message) {
+  call_end(arg, rc, message);
+}
+
+/* 1: `done` comes later: after what it waits for, after the commit of what was emitted, or from the plugin's follower. */
 static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err) {
   const struct qun_manifest_service *entry = NULL;
   struct qun_tenant *t = NULL;
   struct qun_view view = {0};
   struct qun_slot *slot = NULL;
-  struct qun_emit_list emits = {0};
   uint32_t number = 0;
   int rc = qun__service_owner(rt->plugins, qun_str(c->service), &number, &entry);
   if (rc < 0) return qun_error_set(err, QUN_ENOTFOUND, "no service \"%s\"", c->service);
@@ -217,12 +239,15 @@ static int answer(struct call *c, struct qun_runtime *rt, struct qun_error *err)
     qun_tenant_put(t);
     return 1;
   }
+  if (rc == 0 && rt->plugins->plugins[number].where == QUN_ISOLATED) {
+    const struct qun_isolated_errand errand = {errand_run, errand_end, c};
+    rc = qun__isolated_ask(c->engine->isolated, c->tenant, number, &errand, err);
+    qun_tenant_put(t);
+    return rc < 0 ? rc : 1;
+  }
   if (rc == 0) rc = qun_view_begin(&view, t->store, err);
   if (rc == 0) rc = qun_runtime_slot(rt, t, &view, &slot, err);
-  if (rc == 0) rc = check(c, entry, &rt->plugins->plugins[number], (slot->config->live >> number) & 1u, err);
-  if (rc == 0) rc = run_request(c, rt, slot, &view, number, entry, &emits, err);
-  if (rc == 0 && emits.count) rc = submit_emitted(c, slot, &view, &emits, err) < 0 ? err->code : 1;
-  free(emits.items);
+  if (rc == 0) rc = answer_over(c, rt, slot, &view, err);
   qun_view_end(&view);
   qun_tenant_put(t);
   return rc;

@@ -9,7 +9,8 @@ enum { RECORDS_A_COMMIT = 2000, ROWS_A_COMMIT = 20000 };
 struct rebuild {
   const struct qun__rebuild_spec *spec;
   struct qun_view from;
-  struct qun_head head; /* of the source */
+  struct qun_head head;            /* of the source */
+  uint64_t until[QUN_PLUGINS_MAX]; /* where each plugin stands there */
   struct qun_store *store;
   struct qun_runtime *rt;
   struct qun_slot *slot;
@@ -319,7 +320,7 @@ static int open_new(struct rebuild *r, struct qun_engine *e, struct qun_error *e
                                  .plugins_count = e->plugins->count,
                                  .scratch = true}; /* synced once, at its end */
   int rc = qun_store_open(&r->store, r->spec->dir, &so, err);
-  if (rc == 0) rc = qun_runtime_create(&r->rt, e->plugins, e->subscriptions, NULL, err);
+  if (rc == 0) rc = qun_runtime_create_for(&r->rt, e->plugins, UINT32_MAX, e->subscriptions, NULL, err);
   if (rc == 0 && qun_skips_read(&r->skips, &r->from, e->plugins) < 0)
     rc = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc == 0) rc = qun_view_begin(&v, r->store, err);
@@ -334,7 +335,9 @@ static int open_new(struct rebuild *r, struct qun_engine *e, struct qun_error *e
                                           .people = &r->from,
                                           .skips = r->skips,
                                           .expect = expect,
-                                          .expect_arg = r};
+                                          .expect_arg = r,
+                                          .apart = ~qun_runtime_inside(e->plugins), /* its doings are fed as recorded */
+                                          .until = r->until};
   return rc;
 }
 
@@ -345,6 +348,10 @@ int qun__rebuild(struct qun_engine *e, const struct qun__rebuild_spec *spec, uin
   int rc = qun_view_begin(&r.from, spec->from, err);
   if (rc == 0 && qun_head_read(&r.from, &r.head) < 0)
     rc = qun_error_set(err, QUN_ECONFLICT, "tenant %s: the store's head is damaged", spec->tenant);
+  for (uint32_t i = 0; rc == 0 && i < e->plugins->count; i++)
+    r.until[i] = e->plugins->plugins[i].where == QUN_ISOLATED
+                     ? qun_cursor_read(&r.from, e->plugins->plugins[i].manifest->id)
+                     : UINT64_MAX;
   if (rc == 0) rc = open_new(&r, e, err);
   if (rc == 0) rc = feed(&r, err);
   if (rc == 0) rc = finish(&r, err);

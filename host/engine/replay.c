@@ -92,6 +92,10 @@ static int look_at_live(struct qun__replay *r, struct qun_error *err) {
     return qun_error_set(err, QUN_ECONFLICT, "tenant %s: the store's head is damaged", r->name);
   r->erased_seq = qun_erased_seq_read(&r->live.view);
   if (qun_skips_read(&r->skips, &r->live.view, r->plugins) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory");
+  for (uint32_t i = 0; i < r->plugins->count; i++)
+    r->until[i] = r->plugins->plugins[i].where == QUN_ISOLATED
+                      ? qun_cursor_read(&r->live.view, r->plugins->plugins[i].manifest->id)
+                      : UINT64_MAX;
   rc = qun_config_read(&r->config, r->name, &r->live.view, r->plugins, (qun_slice){NULL, 0}, err);
   if (rc < 0) return rc;
   if (qun__replay_each(r->threads, r->plugins->count, hash_live, r) < 0)

@@ -97,6 +97,14 @@ struct qun__strand {
   struct qun__emit_count emits[QUN__EMIT_COUNTS]; /* derive */
   uint32_t emits_count;
 
+  /* verify, of an isolated plugin: what it derived, in order, until the log comes to it */
+  struct {
+    struct qun_record *items;
+    uint32_t first, count, cap;
+    uint64_t timers; /* that fired so far */
+    struct qun_arena arena;
+  } apart;
+
   /* the flow's, under its lock */
   uint64_t next; /* chunk that it needs */
   bool busy;
@@ -126,6 +134,7 @@ bool qun__replay_same(const struct qun__replay_item *was, const struct qun_recor
 /* Applies a chunk: replay_verify.c, replay_derive.c. */
 int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err);
 bool qun__strand_expect(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
+int qun__strand_apart(void *arg, struct qun_record *record, const struct qun_emitted *emitted);
 int qun__strand_derive(struct qun__strand *s, const struct qun__replay_chunk *c, struct qun_error *err);
 bool qun__strand_number(void *arg, uint64_t next_seq, struct qun_record *record, qun_slice *open);
 
@@ -153,8 +162,9 @@ struct qun__replay {
   const struct qun_plugin_set *plugins;
   struct qun_reading live; /* its view is let go once the live state is hashed */
   struct qun_view live_views[QUN_PLUGINS_MAX];
-  struct qun_head head; /* of the snapshot */
-  uint64_t erased_seq;  /* of META */
+  struct qun_head head;            /* of the snapshot */
+  uint64_t erased_seq;             /* of META */
+  uint64_t until[QUN_PLUGINS_MAX]; /* where each plugin stands: an isolated one may be behind the head */
   uint32_t threads;
   uint32_t text_plugins; /* plugins that see what people wrote */
   unsigned char was[QUN_PLUGINS_MAX][QUN_STATE_HASH], is[QUN_PLUGINS_MAX][QUN_STATE_HASH];

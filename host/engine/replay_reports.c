@@ -67,7 +67,7 @@ int qun__reports_take(struct qun__replay_reports **out, struct qun__replay *r, s
   struct qun_slot *slot = NULL;
   if (!p) return qun_error_set(err, QUN_EFAIL, "out of memory for a replay");
   *out = p;
-  int rc = qun_runtime_create(&rt, r->plugins, r->engine->subscriptions, NULL, err);
+  int rc = qun_runtime_create_for(&rt, r->plugins, UINT32_MAX, r->engine->subscriptions, NULL, err);
   if (rc == 0) rc = qun_runtime_scratch_slot(rt, r->live.vault, qun_config_ref(r->config), &slot, err);
   for (uint32_t i = 0; i < r->plugins->count && rc == 0; i++) {
     const struct qun_manifest *m = r->plugins->plugins[i].manifest;

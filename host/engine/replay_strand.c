@@ -26,7 +26,8 @@ static int open_store(struct qun__strand *s, struct qun__replay *r, uint32_t nth
 static int open_runtime(struct qun__strand *s, struct qun__replay *r, struct qun_error *err) {
   struct qun_config *config = NULL;
   struct qun_view v;
-  int rc = qun_runtime_create(&s->rt, r->plugins, r->engine->subscriptions, NULL, err);
+  uint32_t here = qun_runtime_inside(r->plugins) | s->mask;
+  int rc = qun_runtime_create_for(&s->rt, r->plugins, here, r->engine->subscriptions, NULL, err);
   if (rc < 0) return rc;
   s->rt->shy = ~s->mask;
   rc = qun_view_begin(&v, s->store, err);
@@ -42,6 +43,7 @@ int qun__strand_open(struct qun__strand *s, struct qun__replay *r, uint32_t mask
   s->replay = r;
   s->mask = mask;
   s->extra_seq = r->head.seq;
+  qun_arena_init(&s->apart.arena);
   int rc = open_store(s, r, nth, err);
   if (rc == 0) rc = open_runtime(s, r, err);
   if (rc < 0) return rc;
@@ -53,7 +55,13 @@ int qun__strand_open(struct qun__strand *s, struct qun__replay *r, uint32_t mask
                                           .no_log = true,
                                           .skips = r->skips,
                                           .expect = verify ? qun__strand_expect : qun__strand_number,
-                                          .expect_arg = s};
+                                          .expect_arg = s,
+                                          .until = r->until};
+  if (verify) {
+    s->options.apart = mask & ~qun_runtime_inside(r->plugins);
+    s->options.derived = qun__strand_apart;
+    s->options.derived_arg = s;
+  }
   return 0;
 }
 
@@ -63,6 +71,8 @@ void qun__strand_close(struct qun__strand *s) {
   qun_runtime_destroy(s->rt);
   qun_store_close(s->store);
   free(s->used);
+  free(s->apart.items);
+  qun_arena_fini(&s->apart.arena);
   for (uint32_t i = 0; i < s->differ && i < QUN__REPLAY_DIFFERENCES; i++) qun_pack_fini(&s->differences[i].fields);
 }
 

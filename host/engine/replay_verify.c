@@ -3,6 +3,8 @@
    plugins are to derive must be derived there, with the same content. */
 #include "host/engine/replay_internal.h"
 
+#include <stdlib.h>
+
 static bool mine(const struct qun__strand *s, const struct qun__replay_item *item) {
   return item->owner >= 0 && (s->mask & s->rt->here & (1u << item->owner));
 }
@@ -18,7 +20,7 @@ static int feed(struct qun__strand *s, struct qun_error *err) {
     if (r.clock_ms > clock) a->clock_ms = r.clock_ms;
     return qun__apply_append(a, &r, item->hearers, err);
   }
-  a->clock_ms = r.time_ms;
+  a->clock_ms = r.flags & QUN_RECORD_LAGGED ? r.clock_ms : r.time_ms;
   uint32_t emits = a->emits.count;
   int rc = qun__apply_append(a, &r, item->hearers, err);
   qun_overlay_step(a->batch.view.overlay);
@@ -28,6 +30,41 @@ static int feed(struct qun__strand *s, struct qun_error *err) {
   if (rc == 0) rc = qun__apply_follow(a, emits, err);
   a->clock_ms = clock;
   return rc;
+}
+
+/* What an isolated plugin derives stands behind its cause, in the order in which it was derived. */
+int qun__strand_apart(void *arg, struct qun_record *record, const struct qun_emitted *emitted) {
+  struct qun__strand *s = arg;
+  if (!emitted) record->seq = (1ull << QUN_LAG_TIMER_BIT) + ++s->apart.timers;
+  if (s->apart.first == s->apart.count) {
+    s->apart.first = s->apart.count = 0;
+    qun_arena_clear(&s->apart.arena);
+  }
+  if (s->apart.count == s->apart.cap) {
+    uint32_t cap = s->apart.cap ? s->apart.cap * 2 : 64;
+    struct qun_record *items = realloc(s->apart.items, cap * sizeof *items);
+    if (!items) return QUN_EFAIL;
+    s->apart.items = items;
+    s->apart.cap = cap;
+  }
+  struct qun_record *r = &s->apart.items[s->apart.count++];
+  *r = *record;
+  r->type = qun_arena_copy(&s->apart.arena, record->type);
+  r->subject = qun_arena_copy(&s->apart.arena, record->subject);
+  r->group = qun_arena_copy(&s->apart.arena, record->group);
+  r->channel = qun_arena_copy(&s->apart.arena, record->channel);
+  r->lang = qun_arena_copy(&s->apart.arena, record->lang);
+  r->data = qun_arena_copy(&s->apart.arena, record->data);
+  return 0;
+}
+
+/* The log comes to it: it must be what is next. */
+static int take_apart(struct qun__strand *s, struct qun_error *err) {
+  const struct qun__replay_item *item = &s->items[s->at];
+  bool any = s->apart.first < s->apart.count;
+  const struct qun_record *r = any ? &s->apart.items[s->apart.first++] : NULL;
+  if (!r || !qun__replay_same(item, r, r->data)) qun__strand_differs(s, item, r, r ? r->data : (qun_slice){NULL, 0});
+  return feed(s, err);
 }
 
 /* A record that was derived then and not now. */
@@ -99,6 +136,8 @@ int qun__strand_verify(struct qun__strand *s, const struct qun__replay_chunk *c,
       rc = take_input(s, err);
     else if (!mine(s, item))
       rc = feed(s, err);
+    else if (s->options.apart)
+      rc = qun_slice_is(item->record.type, "qun.skipped") ? feed(s, err) : take_apart(s, err);
     else
       rc = item->timer ? take_timer(s, err) : missing(s, err);
     if (rc == 0 && s->rc < 0) rc = qun_error_set(err, s->rc, "%s", s->err.message);

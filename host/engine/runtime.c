@@ -55,12 +55,14 @@ static struct qun_crumb_was enter(struct qun_instance *in, struct qun_scope *sco
   in->message[0] = '\0';
   scope->message = in->message;
   in->scope = scope;
+  if (in->plugin->where == QUN_ISOLATED)
+    return (struct qun_crumb_was){0}; /* whatever it does, it does not do it here */
   return qun_crumb_enter(in->runtime->crumb, in->plugin->code, callback, scope->slot ? scope->slot->name : nobody,
                          scope->seq, what, in->plugin->manifest->callback_ms);
 }
 
 static void leave(struct qun_instance *in, const struct qun_crumb_was *was) {
-  qun_crumb_leave(in->runtime->crumb, was);
+  if (in->plugin->where != QUN_ISOLATED) qun_crumb_leave(in->runtime->crumb, was);
   in->scope = NULL;
 }
 
@@ -77,8 +79,11 @@ static int instance_create(struct qun_runtime *rt, uint32_t n, struct qun_error 
                               .plugin = &rt->plugins->plugins[n],
                               .number = n};
   struct qun_scope scope = {0};
+  bool isolated = in->plugin->where == QUN_ISOLATED;
+  qun_slice config =
+      isolated ? qun_slice_of(&in->plugin->proxy, sizeof in->plugin->proxy) : qun_slice_of(&empty_map, 1);
   struct qun_crumb_was was = enter(in, &scope, QUN_CALLBACK_CREATE, NULL);
-  int rc = in->plugin->vtable->create(&in->host, qun_slice_of(&empty_map, 1), &in->self);
+  int rc = in->plugin->vtable->create(&in->host, config, &in->self);
   leave(in, &was);
   if (rc < 0)
     return qun_error_set(err, QUN_EFAIL, "plugin %s cannot start: %s", in->plugin->manifest->id,
@@ -103,9 +108,22 @@ static void instances_destroy(struct qun_runtime *rt) {
   rt->here = 0;
 }
 
+uint32_t qun_runtime_inside(const struct qun_plugin_set *plugins) {
+  uint32_t inside = 0;
+  for (uint32_t i = 0; i < plugins->count; i++)
+    if (plugins->plugins[i].where == QUN_HERE) inside |= 1u << i;
+  return inside;
+}
+
 int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *plugins,
                        const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
                        struct qun_error *err) {
+  return qun_runtime_create_for(out, plugins, qun_runtime_inside(plugins), subscriptions, metrics, err);
+}
+
+int qun_runtime_create_for(struct qun_runtime **out, const struct qun_plugin_set *plugins, uint32_t here,
+                           const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
+                           struct qun_error *err) {
   struct qun_runtime *rt = calloc(1, sizeof *rt);
   if (!rt) return qun_error_set(err, QUN_EFAIL, "out of memory");
   rt->plugins = plugins;
@@ -116,7 +134,7 @@ int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *pl
   int rc = rt->crumb ? 0 : qun_error_set(err, QUN_EFAIL, "out of memory");
   for (uint32_t i = 0; i < plugins->count && rc == 0; i++) {
     if (plugins->plugins[i].where == QUN_PARKED) rt->held |= 1u << i;
-    if (plugins->plugins[i].vtable) rc = instance_create(rt, i, err);
+    if ((here & (1u << i)) && plugins->plugins[i].vtable) rc = instance_create(rt, i, err);
   }
   if (rc < 0)
     qun_runtime_destroy(rt);
@@ -212,7 +230,16 @@ int qun_runtime_configure(struct qun_runtime *rt, struct qun_slot *slot, struct 
 
 int qun__runtime_meet(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n, const struct qun_view *view,
                       struct qun_error *err) {
-  return slot->met & (1u << n) ? 0 : tell(rt, slot, n, view, err);
+  uint32_t bit = 1u << n;
+  if (!(rt->here & bit) && (rt->lends & bit)) {
+    rt->here |= bit;
+    int rc = instance_create(rt, n, err);
+    if (rc < 0) return rc;
+  }
+  if (!(rt->here & bit))
+    return qun_error_set(err, QUN_EUNSUPPORTED, "plugin %s runs in a process of its own, and nobody waits for it here",
+                         rt->plugins->plugins[n].manifest->id);
+  return slot->met & bit ? 0 : tell(rt, slot, n, view, err);
 }
 
 /* The tenant's slot, which becomes the newest; a slot of an earlier tenant of that name goes. */

@@ -35,6 +35,8 @@ struct qun_slot {
 /* An event that a plugin emitted, waiting for its place. */
 struct qun_emitted {
   uint32_t plugin; /* who; QUN_PLUGINS_MAX: the host */
+  bool lagged;     /* it comes from a plugin that follows the log: its own time is time_ms, not the clock */
+  int64_t time_ms;
   uint64_t cause;
   uint32_t hops, ordinal;
   const struct qun_hearers *hearers;
@@ -88,12 +90,20 @@ struct qun_runtime {
   struct qun_rooms rooms;             /* memory of batches */
   const char *keys_dir;               /* the readers': where secrets are; NULL: requests may not use them */
   uint32_t shy;                       /* bit n: plugin n is told of a tenant when another first calls it */
-  uint32_t here;           /* bit n: plugin n has an instance; the others' code does not run in this process */
-  uint32_t held;           /* bit n: plugin n is parked everywhere */
-  struct qun_crumb *crumb; /* tells whose callback runs, also to those who come after a crash */
+  uint32_t here;                      /* bit n: plugin n has an instance in this runtime */
+  uint32_t lends;                     /* bit n: plugin n gets one when another first calls it */
+  uint32_t held;                      /* bit n: plugin n is parked everywhere */
+  struct qun_crumb *crumb;            /* tells whose callback runs, also to those who come after a crash */
 };
 
-/* Creates an instance of every loaded plugin that runs in this process. QUN_EFAIL names the plugin that failed. */
+/* Bit n: plugin n runs inside the host. */
+uint32_t qun_runtime_inside(const struct qun_plugin_set *plugins);
+/* Creates instances of the plugins in `here`; the callbacks of isolated ones go to runners that are started as needed, and the
+ * thread waits for them. QUN_EFAIL names the plugin that failed. */
+int qun_runtime_create_for(struct qun_runtime **out, const struct qun_plugin_set *plugins, uint32_t here,
+                           const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
+                           struct qun_error *err);
+/* Creates an instance of every plugin that runs inside the host: nobody waits for a runner. */
 int qun_runtime_create(struct qun_runtime **out, const struct qun_plugin_set *plugins,
                        const struct qun_subscriptions *subscriptions, struct qun_plugin_metrics *metrics,
                        struct qun_error *err);
@@ -117,7 +127,7 @@ int qun__runtime_meet(struct qun_runtime *rt, struct qun_slot *slot, uint32_t n,
                       struct qun_error *err);
 
 /* Runs a callback of an instance in `scope`. Answers what the plugin answered; QUN_ECONFLICT: the instance is running
- * (a cycle of calls); QUN_EGONE: the plugin's code does not run here. */
+ * (a cycle of calls); QUN_EGONE: it has no instance here. */
 int qun_instance_event(struct qun_instance *in, struct qun_scope *scope, const struct qun_event *event);
 int qun_instance_timer(struct qun_instance *in, struct qun_scope *scope, const struct qun_timer *timer);
 int qun_instance_request(struct qun_instance *in, struct qun_scope *scope, const struct qun_request *request);

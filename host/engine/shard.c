@@ -75,6 +75,10 @@ static int apply_jobs(struct qun_apply *a, struct qun_job *jobs, struct qun_erro
   for (struct qun_job *j = jobs; j && rc == 0; j = j->next) {
     uint64_t accepted = a->accepted, duplicates = a->duplicates, conflicts = a->conflicts;
     a->now_ms = j->now_ms;
+    if (j->lag) {
+      rc = qun__lag_apply(a, j->lag, &j->result, err);
+      continue;
+    }
     for (uint32_t i = 0; i < j->batch.count && rc == 0; i++) rc = qun_apply_input(a, &j->batch.items[i], err);
     j->result.accepted = (uint32_t)(a->accepted - accepted);
     j->result.duplicates = (uint32_t)(a->duplicates - duplicates);
@@ -182,6 +186,7 @@ static int process(struct qun_shard *s, struct qun_job *jobs, struct qun_error *
   if (config && qun__tenant_mirror(s->engine, t, NULL) < 0)
     fprintf(stderr, "warn tenant %s: tenant.yaml could not be written; the log has the settings\n", t->name);
   if (behind) rc = qun_apply_catch_up(&o, slot, qun_engine_now(s->engine), err);
+  if (rc == 0) qun__isolated_poke(s->engine->isolated, t);
   if (rc == 0) qun__ticker_read(s->engine->ticker, t);
   if (outbox || behind) tell_outbox(s->engine, t->name);
   /* plugins have in memory what is not committed, settings and rows: let them forget the tenant */
@@ -200,6 +205,7 @@ static void finish(struct qun_job *jobs, int rc, const struct qun_error *err) {
     }
     struct qun_tenant *t = jobs->tenant;
     qun_input_batch_fini(&jobs->batch);
+    qun__lag_destroy(jobs->lag);
     if (jobs->done) jobs->done(jobs->arg, &jobs->result);
     free(jobs);
     qun_tenant_put(t);
@@ -208,7 +214,7 @@ static void finish(struct qun_job *jobs, int rc, const struct qun_error *err) {
 }
 
 static bool has_events(const struct qun_job *jobs) {
-  while (jobs && !jobs->batch.count) jobs = jobs->next;
+  while (jobs && !jobs->batch.count && !jobs->lag) jobs = jobs->next;
   return jobs != NULL;
 }
 

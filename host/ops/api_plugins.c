@@ -23,7 +23,7 @@ static const char *folder_of(const char *dir) {
   return slash && slash[1] ? slash + 1 : dir;
 }
 
-enum { HEAD_MEMBERS = 11 };
+enum { HEAD_MEMBERS = 14 };
 
 /* Where it runs, and what is known against it: "" when nothing is. */
 static void write_state(struct qun_engine *e, struct qun_pack *out, const struct qun_loaded_plugin *plugin) {
@@ -45,6 +45,11 @@ static void write_head(struct qun_engine *e, struct qun_pack *out, const struct 
   qun_pack_kv_cstr(out, "version", plugin->manifest->version);
   write_state(e, out, plugin);
   qun_pack_kv_bool(out, "trusted", plugin->trusted);
+  char level[64] = "";
+  if (plugin->where == QUN_ISOLATED) qun_runner_level_text(&plugin->sandbox, level);
+  qun_pack_kv_cstr(out, "mode", qun_plugin_mode_name(plugin->mode));
+  qun_pack_kv_cstr(out, "mode_reason", plugin->why);
+  qun_pack_kv_cstr(out, "sandbox", level);
   qun_pack_kv_cstr(out, "sha256", hash);
   qun_pack_kv_cstr(out, "signature", plugin->package && plugin->package->standing ? plugin->package->reason : "");
   write_words(out, "title", plugin->manifest->title);

@@ -83,7 +83,7 @@ int qun__admission_library(const struct qun__admission *a, const struct qun__can
   if (a->policy.signatures == QUN_SIGNATURES_STRICT)
     return qun_error_set(err, QUN_EDENIED, "%s, and this host takes signed packages alone (qund --signatures strict)",
                          c->verdict.reason);
-  if (a->policy.allow_untrusted) return 0;
+  if (a->policy.allow_untrusted || a->policy.isolation) return 0;
   return qun_error_set(
       err, QUN_EDENIED,
       "%.200s is not one of the libraries that this host was built with, and others are not allowed (qund --allow-untrusted)",

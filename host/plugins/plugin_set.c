@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The set as its users know it, and what is behind it. */
 struct whole {
@@ -105,15 +106,56 @@ static int open_library(struct qun__library *lib, struct qun_crumbs *crumbs, str
   return rc;
 }
 
-/* The code, if it runs in this process. */
+/* Starts it in a runner once, so that whatever speaks against it is said now, and the level of the sandbox is known. */
+static int try_isolated(struct qun_loaded_plugin *p, struct qun__library *lib, const struct qun_manifest *m,
+                        const struct qun_isolation *isolation, struct qun_error *err) {
+  struct qun_runner *runner = NULL;
+  p->proxy = (struct qun_proxy_config){.options = &isolation->runner,
+                                       .plugin = {.id = m->id,
+                                                  .version = m->version,
+                                                  .requires = m->requires,
+                                                  .requires_count = m->requires_count,
+                                                  .library = lib->fd}};
+  int rc = qun_runner_start(&runner, p->proxy.options, &p->proxy.plugin, err);
+  if (rc == 0) p->sandbox = runner->level;
+  qun_runner_destroy(runner);
+  if (rc < 0) return rc;
+  lib->vtable = qun_proxy_plugin;
+  lib->fd = -1; /* the plugin's from here on */
+  return 0;
+}
+
+/* Decides where its code runs. What came down in the host too often may still run isolated. */
+static int decide(struct qun_loaded_plugin *p, const struct qun__library *lib, const struct qun__candidate *c,
+                  const struct qun__admission *a, struct qun_error *err) {
+  const struct qun_plugin_policy *policy = &a->policy;
+  const struct qun_manifest *m = c->manifest;
+  bool built = qun__trust_has(policy->built ? policy->built : &qun__trust_built, lib->sha256);
+  if (policy->where) p->where = policy->where(policy->where_arg, m, lib->sha256, built, p->aside);
+  bool demoted = p->where == QUN_ISOLATED;
+  struct qun_mode_facts facts = {.id = m->id,
+                                 .isolation = m->isolation,
+                                 .trusted = p->trusted,
+                                 .allow_untrusted = policy->allow_untrusted,
+                                 .demoted = demoted ? p->aside : NULL,
+                                 .isolates = policy->isolation};
+  p->mode = qun_plugin_mode(&facts, p->why);
+  if (p->where == QUN_PARKED) return 0;
+  if (p->mode == QUN_PLUGIN_REFUSED && !demoted) return qun_error_set(err, QUN_EDENIED, "%s", p->why);
+  p->where = p->mode == QUN_PLUGIN_REFUSED ? QUN_PARKED : p->mode == QUN_PLUGIN_ISOLATED ? QUN_ISOLATED : QUN_HERE;
+  if (!demoted) p->aside[0] = '\0';
+  return 0;
+}
+
+/* Its code, where it runs. */
 static int take_code(struct qun_loaded_plugin *p, struct qun__library *lib, const struct qun__candidate *c,
                      const struct qun__admission *a, struct qun_error *err) {
-  const struct qun_plugin_policy *policy = &a->policy;
-  bool built = qun__trust_has(policy->built ? policy->built : &qun__trust_built, lib->sha256);
-  if (policy->where) p->where = policy->where(policy->where_arg, c->manifest, lib->sha256, built, p->aside);
-  if (p->where != QUN_HERE) return 0;
-  p->aside[0] = '\0';
-  int rc = open_library(lib, policy->crumbs, p, c->manifest, err);
+  int rc = decide(p, lib, c, a, err);
+  if (rc < 0 || p->where == QUN_PARKED) return rc;
+  if (p->where == QUN_ISOLATED)
+    rc = try_isolated(p, lib, c->manifest, a->policy.isolation, err);
+  else
+    rc = open_library(lib, a->policy.crumbs, p, c->manifest, err);
   struct qun_plugin *vtable = rc == 0 ? calloc(1, sizeof *vtable) : NULL;
   if (rc == 0 && !vtable) rc = qun_error_set(err, QUN_EFAIL, "out of memory");
   if (rc < 0) return rc;
@@ -234,6 +276,7 @@ void qun_plugin_set_destroy(struct qun_plugin_set *set) {
     memcpy(&vtable, &set->plugins[i].vtable, sizeof vtable); /* ours, const to everybody else */
     free(vtable);
     free(set->plugins[i].dir);
+    if (set->plugins[i].where == QUN_ISOLATED) close(set->plugins[i].proxy.plugin.library);
     if (set->plugins[i].package) qun_package_verdict_fini(set->plugins[i].package);
     free(set->plugins[i].package);
   }

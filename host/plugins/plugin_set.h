@@ -6,6 +6,7 @@
 #define QUN_HOST_PLUGINS_PLUGIN_SET_H
 
 #include "host/plugins/crumbs.h"
+#include "host/plugins/mode.h"
 #include "host/plugins/signature.h"
 
 enum { QUN_PLUGINS_MAX = 32, QUN_ASIDE_MAX = 320 };
@@ -20,8 +21,8 @@ enum qun_where {
 struct qun_loaded_plugin {
   struct qun_manifest *manifest;
   const struct qun_plugin
-      *vtable; /* a whole struct of this host's size: copied min(size), zero filled. NULL: its code does
-                                      not run in this process, `aside` says why */
+      *vtable; /* a whole struct of this host's size: copied min(size), zero filled; isolated: the proxy. NULL: its
+                                      code runs nowhere, `aside` says why */
   const struct qun_magic *magic;
   char *dir;                           /* package folder */
   bool trusted;                        /* its hash is on the list made at build, or a trusted key signed its package */
@@ -31,6 +32,10 @@ struct qun_loaded_plugin {
   uint32_t code;                       /* row in the crumbs */
   enum qun_where where;
   char aside[QUN_ASIDE_MAX]; /* why it does not run here, a sentence; "": it does */
+  enum qun_plugin_mode mode;
+  char why[200];                   /* of the mode, a sentence */
+  struct qun_runner_level sandbox; /* isolated: what was reached when it was loaded */
+  struct qun_proxy_config proxy;   /* isolated: what its instances are created with */
 };
 
 /* A plugin that was refused, and why. */
@@ -68,6 +73,8 @@ struct qun_plugin_policy {
   enum qun_where (*where)(void *arg, const struct qun_manifest *manifest, const unsigned char sha256[32], bool built,
                           char aside[QUN_ASIDE_MAX]);
   void *where_arg;
+  const struct qun_isolation
+      *isolation; /* how plugins are isolated; outlives the set; NULL: they are not, untrusted ones are refused */
 };
 
 /* As qun_plugin_set_load, and the packages that were installed in policy->data_dir. A package (a folder with `index`) is loaded only as its index

@@ -37,7 +37,16 @@ enum qun_qund_kind { QUN_QUND_TEXT = 1, QUN_QUND_NUMBER, QUN_QUND_SIZE, QUN_QUND
   X(window, NUMBER, "8", 1, 1024, "N", "batches of a socket connection that may wait for their answer")                \
   X(timeout, NUMBER, "30", 1, 3600, "SECONDS", "an HTTP connection that does nothing is closed after this")            \
   X(drain, NUMBER, "10", 1, 3600, "SECONDS", "on stop: how long clients may take to fetch their answers")              \
-  X(allow_untrusted, BOOL, "false", 0, 0, "", "load plugins that are not on the list made at build")                   \
+  X(allow_untrusted, BOOL, "false", 0, 0, "",                                                                          \
+    "run plugins that nobody trusted answers for inside the host, not isolated")                                       \
+  X(isolate, TEXT, "none", 0, 0, "IDS", "trusted plugins that run isolated all the same: ids by commas, all, none")    \
+  X(sandbox_require, TEXT, "landlock>=1,seccomp", 0, 0, "LEVEL",                                                       \
+    "least sandbox of an isolated plugin, else it is refused: landlock>=N, seccomp, rlimits, none")                    \
+  X(runners, NUMBER, "32", 1, 1024, "N", "isolated plugins that follow a tenant's log at a time")                      \
+  X(runner_memory, SIZE, "512M", 67108864, 1099511627776, "BYTES", "address space of a runner")                        \
+  X(runner_cpu, NUMBER, "3600", 1, 31536000, "SECONDS", "processor time of a runner, over its life")                   \
+  X(runner_idle, NUMBER, "30", 1, 86400, "SECONDS", "a runner without work ends after this")                           \
+  X(runner_callback, NUMBER, "5000", 10, 600000, "MS", "a callback that takes longer is a hang: its runner is killed") \
   X(signatures, TEXT, "warn", 0, 0, "POLICY",                                                                          \
     "plugins that no trusted key signed: strict refuses them, warn says so, off is silent")                            \
   X(callback_ms, NUMBER, "60000", 0, 3600000, "MS", "a plugin's callback that takes longer hangs; 0: nobody looks")    \

@@ -25,6 +25,7 @@ struct seat {
   uint64_t number;                   /* of callbacks */
   uint64_t announced[ANNOUNCED_MAX]; /* numbers and records that are under way, a ring */
   uint64_t announced_seq[ANNOUNCED_MAX];
+  int64_t announced_hold[ANNOUNCED_MAX];
   uint32_t first, count;
   struct qun_pack events, known; /* gathered */
   uint32_t events_count, known_count;
@@ -33,6 +34,7 @@ struct seat {
   qun_proxy_asked asked;
   void *asked_arg;
   uint64_t poison;
+  bool starting;    /* the runner that was broken off was only being started */
   char broken[200]; /* "" or why */
 };
 
@@ -222,6 +224,7 @@ static int start(struct seat *s) {
   size_t at;
   s->broken[0] = '\0';
   s->poison = 0;
+  s->starting = true;
   int rc = qun_runner_start(&s->runner, p->config.options, &p->config.plugin, &err);
   if (rc < 0) {
     snprintf(s->broken, sizeof s->broken, "%.190s", err.message);
@@ -236,6 +239,7 @@ static int start(struct seat *s) {
     snprintf(s->broken, sizeof s->broken, "it refuses the tenant");
     stop(s);
   }
+  if (rc >= 0) s->starting = false;
   return rc;
 }
 
@@ -290,24 +294,25 @@ static int on_tenant(void *self, const struct qun_context *ctx, const struct qun
 }
 
 /* A runner that waits for a timer which is not due goes on. */
-static void release(struct seat *s, int64_t clock_ms) {
-  if (s->believed_due > clock_ms) return;
-  qun_proxy_due(s, clock_ms + 1);
+static void release(struct seat *s, int64_t hold_ms) {
+  if (s->believed_due > hold_ms) return;
+  qun_proxy_due(s, hold_ms + 1);
 }
 
 static int on_event(void *self, const struct qun_context *ctx, const struct qun_event *event) {
   struct seat *s = ctx->local;
   (void)self;
   int rc = ready(s);
-  if (rc >= 0 && s->count == 0 && s->events_count == 0) rc = qun_proxy_announce(s, ctx, event);
+  if (rc >= 0 && s->count == 0 && s->events_count == 0) rc = qun_proxy_announce(s, ctx, event, INT64_MIN);
   if (rc < 0) return rc;
   qun_proxy_send(s);
   uint64_t number = s->announced[s->first];
   if (s->announced_seq[s->first] != event->seq) return break_off(s, QUN_EFAIL, "events came in another order");
+  int64_t hold_ms = s->announced_hold[s->first];
   s->first = (s->first + 1) % ANNOUNCED_MAX;
   s->count--;
   s->member = event->member;
-  release(s, ctx->clock_ms);
+  release(s, hold_ms);
   return converse(s, number);
 }
 
@@ -355,18 +360,20 @@ const struct qun_plugin qun_proxy_plugin = {.struct_size = sizeof(struct qun_plu
 
 /* ---------------------------------------------------------------- ahead of the callbacks */
 
-int qun_proxy_announce(void *local, const struct qun_context *ctx, const struct qun_event *event) {
+int qun_proxy_announce(void *local, const struct qun_context *ctx, const struct qun_event *event, int64_t hold_ms) {
   struct seat *s = local;
   int rc = ready(s);
   if (rc < 0) return rc;
   if (s->count == ANNOUNCED_MAX) return QUN_EAGAIN;
   uint32_t at = (s->first + s->count) % ANNOUNCED_MAX;
-  qun_pack_array(&s->events, 3);
+  qun_pack_array(&s->events, 4);
   qun__wire_put_u64(&s->events, ++s->number);
   qun__wire_put_context(&s->events, ctx);
   qun__wire_put_event(&s->events, event);
+  qun_pack_int(&s->events, hold_ms);
   s->announced[at] = s->number;
   s->announced_seq[at] = event->seq;
+  s->announced_hold[at] = hold_ms;
   s->count++;
   s->events_count++;
   if (s->events.len > SEND_BYTES) qun_proxy_send(s);
@@ -427,6 +434,11 @@ const char *qun_proxy_broken(const void *local) {
 uint64_t qun_proxy_poison(const void *local) {
   const struct seat *s = local;
   return s ? s->poison : 0;
+}
+
+bool qun_proxy_began(const void *local) {
+  const struct seat *s = local;
+  return s && !s->starting;
 }
 
 int qun_proxy_pid(const void *local) {

@@ -27,17 +27,19 @@ extern const struct qun_plugin qun_proxy_plugin;
 const char *qun_proxy_broken(const void *local);
 /* The record that the dead runner was at, as far as it is known; 0: none. */
 uint64_t qun_proxy_poison(const void *local);
+/* False: the runner that is dead came down while it was started, before any event. */
+bool qun_proxy_began(const void *local);
 /* The pid of its runner; 0: none runs. */
 int qun_proxy_pid(const void *local);
 
 /* An event that the next calls of on_event will bring, in order; sent with qun_proxy_send or when much has gathered. All
-   slices are copied. QUN_EFAIL: out of memory, or the runner could not be started. */
-int qun_proxy_announce(void *local, const struct qun_context *ctx, const struct qun_event *event);
+   slices are copied. Timers that are due up to `hold_ms` (INT64_MIN: none) come before it. QUN_EFAIL: out of memory, or the
+   runner could not be started. */
+int qun_proxy_announce(void *local, const struct qun_context *ctx, const struct qun_event *event, int64_t hold_ms);
 /* A row of the keyspace as it is before the announced events; NULL: there is none. Before qun_proxy_send. */
 void qun_proxy_known(void *local, qun_slice key, const qun_slice *value);
 void qun_proxy_send(void *local);
-/* When the plugin's next timer is due: events from then on wait until on_timer or qun_proxy_due has been called. INT64_MAX:
-   never. With nothing under way. */
+/* When the plugin's next timer is due; INT64_MAX: never. Between batches, and after on_timer. */
 void qun_proxy_due(void *local, int64_t due_ms);
 /* Rows were changed by somebody else: the runner must read them again. With nothing under way. */
 void qun_proxy_forget(void *local);

@@ -32,10 +32,10 @@ enum qun_wire_method {
   QUN_WIRE_OPEN,    /* call: [id, version, [required service ids]]; answer [code, message] */
   QUN_WIRE_CREATE,  /* note: number; the instance is made; ends with DONE */
   QUN_WIRE_TENANT,  /* note: [number, context, info]; ends with DONE */
-  QUN_WIRE_EVENTS,  /* note: [[number, context, event]...]; each ends with DONE */
+  QUN_WIRE_EVENTS,  /* note: [[number, context, event, hold]...]; each ends with DONE */
   QUN_WIRE_TIMER,   /* note: [number, context, timer]; ends with DONE; goes before events that wait */
   QUN_WIRE_REQUEST, /* note: [number, context, request]; ends with DONE */
-  QUN_WIRE_DUE,     /* note: [time of the next timer]: events of that clock or later wait for it */
+  QUN_WIRE_DUE,     /* note: time of the next timer: an event whose `hold` is that or later waits for it */
   QUN_WIRE_KNOWN,   /* note: [key, value or nil]...: rows of the keyspace that will be asked for */
   QUN_WIRE_FORGET   /* note: nothing is known of the keyspace any more */
 };

@@ -15,6 +15,10 @@ static void print_plugin(const struct qun_cli *cli, qun_slice p) {
           (const char *)status.ptr, (int)words.len, (const char *)words.ptr);
   print_text(cli, "", qun_mp_str(p, "reason"));
   print_text(cli, "last: ", qun_mp_str(p, "last_crash"));
+  qun_slice why = qun_mp_str(p, "mode_reason"), sandbox = qun_mp_str(p, "sandbox");
+  if (!sandbox.len) return;
+  fprintf(cli->out, "%-16s %s: %.*s; %s: %.*s\n", "", cli->zh ? "沙箱" : "sandbox", (int)sandbox.len,
+          (const char *)sandbox.ptr, cli->zh ? "原因" : "because", (int)why.len, (const char *)why.ptr);
 }
 
 static void print_refused(const struct qun_cli *cli, qun_slice p) {

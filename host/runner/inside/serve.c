@@ -145,10 +145,10 @@ static void run_timers(struct qun_serve *s) {
   }
 }
 
-/* An event of a clock at which a timer is due waits until the host has sent that timer, and says so. */
-static void await_timers(struct qun_serve *s, int64_t clock_ms) {
+/* An event waits while a timer is due up to its `hold`, until the host has sent that timer and says when the next one is due. */
+static void await_timers(struct qun_serve *s, int64_t hold_ms) {
   struct qun_unpack u;
-  while (s->due_ms <= clock_ms) {
+  while (s->due_ms <= hold_ms) {
     run_timers(s);
     struct qun_waiting *w = qun_channel_take(&s->channel, QUN_WIRE_DUE);
     if (!w) {
@@ -165,10 +165,11 @@ static void run_event(struct qun_serve *s, struct qun_unpack *u) {
   struct qun_event event;
   struct qun_context ctx;
   uint64_t number;
+  int64_t hold_ms;
   int rc = 0;
-  head(u, 3, &number, &ctx);
-  odd(qun__wire_get_event(u, &event));
-  await_timers(s, ctx.clock_ms);
+  head(u, 4, &number, &ctx);
+  odd(qun__wire_get_event(u, &event) && qun__wire_i64(u, &hold_ms));
+  await_timers(s, hold_ms);
   enter(s, number, &ctx, event.seq);
   ctx.local = s->local;
   if (s->plugin->on_event) rc = s->plugin->on_event(s->self, &ctx, &event);

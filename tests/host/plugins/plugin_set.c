@@ -55,7 +55,7 @@ Test(host_plugins_plugin_set, refuses_each_broken_plugin_with_its_own_sentence) 
       {"circle_a", "circle_a: `after` goes in a circle: it comes after circle_b"},
       {"circle_b", "circle_b: `after` goes in a circle: it comes after circle_c"},
       {"circle_c", "circle_c: `after` goes in a circle: it comes after circle_a"},
-      {"alone", "alone: asks for a process of its own"},
+      {"alone", "alone: its manifest asks for it, and this host runs plugins inside itself alone"},
       {"missing", "missing: there is no " ZOO "/missing/animal.so"},
       {"text", "text: its library cannot be loaded: "},
       {"bad_yaml", ZOO "/bad_yaml/plugin.yaml:7: colour: there is no such key"},

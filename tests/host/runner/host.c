@@ -200,7 +200,7 @@ void mini_announce(struct mini *m, const char *group, uint64_t member, int64_t c
   struct qun_context ctx = context(m, QUN_MODE_EVENT, clock_ms);
   struct qun_event e = event_of(group, member, clock_ms, m->seq + ahead);
   m->mode = 0;
-  cr_assert_eq(qun_proxy_announce(m->local, &ctx, &e), 0, "%s", m->message);
+  cr_assert_eq(qun_proxy_announce(m->local, &ctx, &e, clock_ms), 0, "%s", m->message);
 }
 
 int mini_timer(struct mini *m, int64_t due_ms) {

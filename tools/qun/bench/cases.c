@@ -121,6 +121,13 @@ const struct qun_bench_case qun_bench_cases[] = {
      .run = qun_bench_audit_run,
      .tenants = 1,
      .events = 1000000},
+    {.name = "isolated",
+     .help = {"growth in a process of its own against inside the host, batches of 1,000",
+              "增长插件独立进程运行与宿主内运行之比，每批 1000 条"},
+     .run = qun_bench_isolated_run,
+     .tenants = 1,
+     .events = 200000,
+     .least_ratio = 0.25},
     {0}};
 
 const struct qun_bench_case *qun_bench_case_find(const char *name) {

@@ -31,6 +31,7 @@ struct qun_bench_case {
 
   /* of the others: bounds, 0 for none */
   double least_rate;                      /* events/s */
+  double least_ratio;                     /* of a rate to another of the same run */
   double most_ms, most_mib, most_start_s; /* a latency, resident memory, the start of a daemon */
 };
 
@@ -45,6 +46,7 @@ int qun_bench_intake_run(const struct qun_bench_case *c, struct qun_bench_run *r
 int qun_bench_tenants_run(const struct qun_bench_case *c, struct qun_bench_run *run, struct qun_error *err);
 int qun_bench_replay_run(const struct qun_bench_case *c, struct qun_bench_run *run, struct qun_error *err);
 int qun_bench_reports_run(const struct qun_bench_case *c, struct qun_bench_run *run, struct qun_error *err);
+int qun_bench_isolated_run(const struct qun_bench_case *c, struct qun_bench_run *run, struct qun_error *err);
 int qun_bench_audit_run(const struct qun_bench_case *c, struct qun_bench_run *run, struct qun_error *err);
 
 #endif

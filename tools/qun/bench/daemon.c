@@ -63,6 +63,8 @@ static int spawn(struct qun_bench_daemon *d, const struct qun_bench_daemon_optio
                         connections,
                         "--listen",
                         o->http ? "127.0.0.1:0" : "off",
+                        "--isolate",
+                        o->isolate ? o->isolate : "none",
                         o->plugins ? "--plugins" : NULL,
                         o->plugins,
                         NULL};

@@ -14,6 +14,7 @@ struct qun_bench_daemon_options {
   const char *trace;    /* what it puts into its stores is written down there (tools/shims/lmdb_trace.c); NULL: no */
   uint32_t connections; /* of the intake socket */
   bool http;            /* takes requests by TCP too */
+  const char *isolate;  /* plugins that run isolated; NULL: none */
 };
 
 struct qun_bench_daemon {
