@@ -262,6 +262,14 @@ int qun_engine_plugin_enable(struct qun_engine *e, const char *name, const char 
   return touch(e, name, err) ? 0 : QUN_ENOTFOUND;
 }
 
+int qun_engine_plugin_release(struct qun_engine *e, const char *plugin, const char *tenant, bool *again,
+                              struct qun_error *err) {
+  (void)e;
+  (void)tenant;
+  *again = false;
+  return qun_error_set(err, QUN_ENOTFOUND, "no plugin \"%.60s\" is loaded", plugin);
+}
+
 int qun_engine_normaliser_open(struct qun_engine *e, const char *tenant, struct qun_normaliser **out,
                                struct qun_error *err) {
   struct fake_tenant *t = touch(e, tenant, err);
