@@ -59,7 +59,8 @@ static int on_plugin(struct qun_apply *a, const struct qun_record *r, struct qun
     if (!here && on && qun__since_write(a, id, r->seq) < 0)
       return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     if (here && on && qun_cursor_read(&a->batch.view, id) + 1 < r->seq) a->catch_up |= 1u << i;
-    if (here && !on && live && stop_at(a, i, r->seq - 1) < 0) return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
+    if (here && !on && live && stop_at(a, i, r->seq - 1) < 0)
+      return qun_error_set(err, QUN_EFAIL, "out of memory for a batch");
     a->due_known = false;
     return reconfigure(a, err);
   }

@@ -60,8 +60,8 @@ struct qun__follow {
   uint64_t known_to; /* the slot's config is as of this record */
   uint64_t limit;    /* a batch goes no further; UINT64_MAX */
   uint64_t skip;     /* this record is passed over; 0: none */
-  uint64_t poison;  /* where the runner came down last */
-  char broken[200]; /* how; "": it did not */
+  uint64_t poison;   /* where the runner came down last */
+  char broken[200];  /* how; "": it did not */
   struct qun__prefetch *prefetch;
 };
 
