@@ -165,7 +165,7 @@ static void run_event(struct qun_serve *s, struct qun_unpack *u) {
   struct qun_event event;
   struct qun_context ctx;
   uint64_t number;
-  int64_t hold_ms;
+  int64_t hold_ms = 0;
   int rc = 0;
   head(u, 4, &number, &ctx);
   odd(qun__wire_get_event(u, &event) && qun__wire_i64(u, &hold_ms));
